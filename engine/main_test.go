@@ -1,0 +1,9 @@
+package engine_test
+
+import (
+	"testing"
+
+	"flapwatch/internal/clickhousetest"
+)
+
+func TestMain(m *testing.M) { clickhousetest.Main(m) }

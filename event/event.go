@@ -14,10 +14,9 @@ const (
 	Alarm                  // a CUCM alarm (UC_ or CCM_ facility)
 	Quoted                 // an alarm quoted inside an RTMT alert: kept as that alert, never counted as the quoted alarm
 	Other                  // understood, but no CUCM alarm: operating system, sibling products, IOS
-	Partial                // one part of a message sent in several; held until its siblings arrive
 )
 
-var statusNames = [...]string{Unparsed: "unparsed", Alarm: "event", Quoted: "quoted", Other: "other", Partial: "partial"}
+var statusNames = [...]string{Unparsed: "unparsed", Alarm: "event", Quoted: "quoted", Other: "other"}
 
 // String gives the word used in JSON and in counters.
 func (s Status) String() string { return statusNames[s] }

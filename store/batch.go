@@ -1,0 +1,245 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"flapwatch/event"
+)
+
+// Batch is what becomes of one stretch of a spool: rows for the tables events, unparsed and other, and the counts. It
+// belongs to one goroutine. Everything given to it is copied; after a successful Commit it must not be used again.
+type Batch struct {
+	store *Store
+	spool string
+	first uint64
+
+	events   eventRows
+	unparsed lineRows
+	other    otherRows
+	blocks   [3]block // of the three above
+
+	seen     idSet     // ids of the batch
+	fresh    []int32   // rows of events to insert
+	aside    int       // rows of events that ClickHouse refused
+	decided  bool      // fresh is known
+	earliest time.Time // receipt of the messages
+	latest   time.Time
+}
+
+// lineRows are rows of the table unparsed.
+type lineRows struct {
+	received moment
+	id       identity
+	source   word
+	reason   word
+	position number[int64]
+	raw      text
+}
+
+func (r *lineRows) columns() block {
+	return block{
+		{"received_at", &r.received}, {"id", &r.id}, {"source", &r.source}, {"error", &r.reason},
+		{"position", &r.position}, {"raw", &r.raw},
+	}
+}
+
+// otherRows are rows of the table other.
+type otherRows struct {
+	received moment
+	id       identity
+	source   word
+	host     word
+	program  word
+	raw      text
+}
+
+func (r *otherRows) columns() block {
+	return block{
+		{"received_at", &r.received}, {"id", &r.id}, {"source", &r.source}, {"host", &r.host},
+		{"program", &r.program}, {"raw", &r.raw},
+	}
+}
+
+func newBatch() *Batch {
+	b := new(Batch)
+	b.blocks = [3]block{b.events.columns(), b.unparsed.columns(), b.other.columns()}
+	return b
+}
+
+// Begin starts the batch of the stretch of spool that begins at frame first. Several batches may be filled at the same
+// time; those of one spool are committed in order.
+func (s *Store) Begin(spool string, first uint64) *Batch {
+	var b *Batch
+	select {
+	case b = <-s.spare:
+	default:
+		b = newBatch()
+	}
+	b.store, b.spool, b.first = s, spool, first
+	return b
+}
+
+// release empties b and keeps its memory for another stretch.
+func (b *Batch) release() {
+	for _, columns := range b.blocks {
+		columns.reset()
+	}
+	b.events.forget()
+	b.fresh, b.aside, b.decided = b.fresh[:0], 0, false
+	b.earliest, b.latest = time.Time{}, time.Time{}
+	select {
+	case b.store.spare <- b:
+	default:
+	}
+}
+
+// Len is the number of rows added.
+func (b *Batch) Len() int { return len(b.events.ids) + len(b.unparsed.id.v) + len(b.other.id.v) }
+
+// Bytes is about the memory the rows take.
+func (b *Batch) Bytes() int {
+	const eventOverhead = 200
+	return len(b.events.raw.wire) + len(b.unparsed.raw.wire) + len(b.other.raw.wire) + eventOverhead*len(b.events.ids)
+}
+
+// Times that a row can have: those that a ClickHouse DateTime holds, with room for the retention.
+var (
+	earliestTime = time.Unix(0, 0)
+	latestTime   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+func storable(t time.Time) bool { return !t.Before(earliestTime) && t.Before(latestTime) }
+
+// Add adds an event. One whose time ClickHouse cannot hold is kept as a line that was not understood.
+func (b *Batch) Add(row *event.Row) {
+	if !storable(row.Time) {
+		b.AddUnparsed(&row.Event, 0, "the time "+row.Time.UTC().Format(time.RFC3339)+" lies outside of 1970 to 2099")
+		return
+	}
+	b.see(&row.Event)
+	b.events.add(row, b.spool)
+}
+
+// AddUnparsed adds a record that was not understood from the byte at offset on, with the reason.
+func (b *Batch) AddUnparsed(e *event.Event, offset int, reason string) {
+	b.see(e)
+	r := &b.unparsed
+	r.received.add(e.Received.UnixMilli())
+	r.id.add(e.ID)
+	r.source.add(e.Source)
+	r.reason.add(reason)
+	r.position.add(int64(offset))
+	r.raw.add(e.Raw)
+}
+
+// AddOther adds a record that was understood and is no CUCM alarm.
+func (b *Batch) AddOther(e *event.Event) {
+	b.see(e)
+	r := &b.other
+	r.received.add(e.Received.UnixMilli())
+	r.id.add(e.ID)
+	r.source.add(e.Source)
+	r.host.add(e.Host)
+	r.program.add(e.Process)
+	r.raw.add(e.Raw)
+}
+
+// see notes when the messages of the batch were received.
+func (b *Batch) see(e *event.Event) {
+	if b.earliest.IsZero() || e.Received.Before(b.earliest) {
+		b.earliest = e.Received
+	}
+	if e.Received.After(b.latest) {
+		b.latest = e.Received
+	}
+}
+
+// Commit writes the batch as the stretch up to frame next, and says what became of its messages. leftover counts
+// messages of the stretch that have no row of their own, such as the parts that an added event was joined from.
+//
+// When the error wraps event.ErrUnavailable, Commit may be called again until it succeeds; however often, and whether
+// or not a failed call has reached ClickHouse, the batch counts once. Rows that ClickHouse refuses for their values are
+// moved to the lines that were not understood, with its reason.
+func (b *Batch) Commit(ctx context.Context, next uint64, leftover event.Counts) (event.Counts, error) {
+	s := b.store
+	s.commit.Lock()
+	defer s.commit.Unlock()
+	if !b.decided {
+		if err := b.decide(ctx); err != nil {
+			return event.Counts{}, fmt.Errorf("find duplicates: %w", err)
+		}
+		b.decided = true
+	}
+	counts, err := b.write(ctx, next, leftover)
+	if err != nil {
+		return event.Counts{}, fmt.Errorf("commit frames %d to %d of spool %s: %w", b.first, next, b.spool, err)
+	}
+	s.memory.learn(&b.events, b.fresh, b.spool, next)
+	b.release()
+	return counts, nil
+}
+
+// write writes the rows and, last, the counts.
+func (b *Batch) write(ctx context.Context, next uint64, leftover event.Counts) (event.Counts, error) {
+	if err := b.writeEvents(ctx, next); err != nil {
+		return event.Counts{}, err
+	}
+	lost, err := b.writeLines(ctx)
+	if err != nil {
+		return event.Counts{}, err
+	}
+	c := event.Counts{
+		Stored:    uint64(len(b.fresh)) + leftover.Stored,
+		Duplicate: uint64(len(b.events.ids)-len(b.fresh)-b.aside) + leftover.Duplicate,
+		Unparsed:  uint64(len(b.unparsed.id.v)) - lost.unparsed + leftover.Unparsed,
+		Other:     uint64(len(b.other.id.v)) - lost.other + leftover.Other,
+		Dropped:   lost.unparsed + lost.other + leftover.Dropped,
+	}
+	c.Received = c.Stored + c.Duplicate + c.Unparsed + c.Other + c.Dropped
+	return c, b.mark(ctx, next, c)
+}
+
+func (b *Batch) writeEvents(ctx context.Context, next uint64) error {
+	b.events.close(next)
+	into := target{table: "events", block: b.blocks[0], ids: b.events.ids, place: b.place()}
+	bad, err := b.store.insert(ctx, into, b.fresh)
+	for row, why := range bad {
+		b.setAside(row, why)
+	}
+	return err
+}
+
+// setAside moves a row of events that ClickHouse refused to the lines that were not understood.
+func (b *Batch) setAside(row int32, why error) {
+	b.fresh = slices.DeleteFunc(b.fresh, func(r int32) bool { return r == row })
+	b.aside++
+	e := b.events.record(row)
+	b.AddUnparsed(&e, 0, "refused by clickhouse: "+reasonOf(why))
+	b.store.log.Warn("row refused by clickhouse", "id", e.ID.String(), "error", why)
+}
+
+// writeLines writes the rows of unparsed and other, and counts those that ClickHouse refused: they are lost.
+func (b *Batch) writeLines(ctx context.Context) (lost lostLines, err error) {
+	lost.unparsed, err = b.writeAll(ctx, "unparsed", b.blocks[1], b.unparsed.id.v)
+	if err != nil {
+		return lost, err
+	}
+	lost.other, err = b.writeAll(ctx, "other", b.blocks[2], b.other.id.v)
+	return lost, err
+}
+
+type lostLines struct{ unparsed, other uint64 }
+
+func (b *Batch) writeAll(ctx context.Context, table string, columns block, ids []event.ID) (lost uint64, err error) {
+	into := target{table: table, block: columns, ids: ids, place: b.place()}
+	bad, err := b.store.insert(ctx, into, slices.Collect(every(nil, len(ids))))
+	for row, why := range bad {
+		b.store.log.Error("line refused by clickhouse is lost", "table", table, "id", ids[row].String(), "error", why)
+	}
+	return uint64(len(bad)), err
+}
+
+func (b *Batch) place() string { return fmt.Sprintf("%s/%d", b.spool, b.first) }

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"encoding/binary"
+	"net"
+	"strings"
+)
+
+// A block is the unit of an INSERT: named columns of equal length. It is built row by row and written in ClickHouse's
+// Native format (https://clickhouse.com/docs/interfaces/formats/Native), which is what lies in its columns already, so
+// that sending copies nothing. Rows can be left out when it is written, because duplicates are found only after a
+// block is complete.
+type block []namedColumn
+
+type namedColumn struct {
+	name string
+	column
+}
+
+// column holds the values of one column. rows names the rows to write; nil stands for all of them.
+type column interface {
+	kind() string                          // ClickHouse type
+	native(out *net.Buffers, rows []int32) // appends what Native has after name and type
+	values(rows []int32) any               // a slice for the driver's own batches
+	reset()
+}
+
+// native writes the chosen rows, count of them.
+func (b block) native(rows []int32, count int) net.Buffers {
+	head := binary.AppendUvarint(nil, uint64(len(b)))
+	out := net.Buffers{binary.AppendUvarint(head, uint64(count))}
+	for _, c := range b {
+		out = append(out, appendString(appendString(nil, c.name), c.kind()))
+		c.column.native(&out, rows)
+	}
+	return out
+}
+
+// list gives the names of the columns, for an INSERT.
+func (b block) list() string {
+	names := make([]string, len(b))
+	for i, c := range b {
+		names[i] = c.name
+	}
+	return strings.Join(names, ", ")
+}
+
+func (b block) reset() {
+	for _, c := range b {
+		c.reset()
+	}
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// number is a column of a type with a fixed size.
+type number[T int64 | uint64 | uint32 | uint8 | bool] struct{ v []T }
+
+func (c *number[T]) add(v T) { c.v = append(c.v, v) }
+func (c *number[T]) reset()  { c.v = c.v[:0] }
+
+func (c *number[T]) kind() string {
+	switch any(c).(type) {
+	case *number[int64]:
+		return "Int64"
+	case *number[uint64]:
+		return "UInt64"
+	case *number[uint32]:
+		return "UInt32"
+	case *number[bool]:
+		return "Bool"
+	}
+	return "UInt8"
+}
+
+func (c *number[T]) pick(rows []int32) []T {
+	if rows == nil {
+		return c.v
+	}
+	picked := make([]T, len(rows))
+	for i, row := range rows {
+		picked[i] = c.v[row]
+	}
+	return picked
+}
+
+func (c *number[T]) native(out *net.Buffers, rows []int32) {
+	*out = append(*out, littleEndian(c.pick(rows)))
+}
+
+func (c *number[T]) values(rows []int32) any { return c.pick(rows) }
+
+func littleEndian(v any) []byte {
+	b, err := binary.Append(make([]byte, 0, binary.Size(v)), binary.LittleEndian, v)
+	if err != nil {
+		panic(err) // not a slice of numbers
+	}
+	return b
+}
+
+// moment is a column of times in milliseconds since 1970.
+type moment struct{ number[int64] }
+
+func (*moment) kind() string { return "DateTime64(3, 'UTC')" }
+
+// optional is a column of numbers that may be absent.
+type optional[T uint32 | uint8] struct {
+	number[T]
+	null number[uint8]
+}
+
+func (c *optional[T]) add(v T, has bool) {
+	c.number.add(v)
+	if has {
+		c.null.add(0)
+	} else {
+		c.null.add(1)
+	}
+}
+
+func (c *optional[T]) kind() string { return "Nullable(" + c.number.kind() + ")" }
+
+func (c *optional[T]) reset() {
+	c.number.reset()
+	c.null.reset()
+}
+
+func (c *optional[T]) native(out *net.Buffers, rows []int32) {
+	c.null.native(out, rows)
+	c.number.native(out, rows)
+}
+
+func (c *optional[T]) values(rows []int32) any {
+	numbers, nulls := c.pick(rows), c.null.pick(rows)
+	v := make([]*T, len(numbers))
+	for i := range v {
+		if nulls[i] == 0 {
+			v[i] = &numbers[i]
+		}
+	}
+	return v
+}

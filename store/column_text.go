@@ -1,0 +1,280 @@
+package store
+
+import (
+	"encoding/binary"
+	"iter"
+	"net"
+	"strings"
+
+	chcolumn "github.com/ClickHouse/clickhouse-go/v2/lib/column"
+
+	"flapwatch/event"
+)
+
+// text is a column of strings. It holds each with its length before it, as Native wants them.
+type text struct {
+	wire []byte
+	ends []int // of each row in wire
+}
+
+func (c *text) add(s string) {
+	c.wire = appendString(c.wire, s)
+	c.ends = append(c.ends, len(c.wire))
+}
+
+func (c *text) addBytes(b []byte) {
+	c.wire = append(binary.AppendUvarint(c.wire, uint64(len(b))), b...)
+	c.ends = append(c.ends, len(c.wire))
+}
+
+func (c *text) kind() string { return "String" }
+
+func (c *text) reset() { c.wire, c.ends = c.wire[:0], c.ends[:0] }
+
+func (c *text) at(row int32) []byte {
+	start := 0
+	if row > 0 {
+		start = c.ends[row-1]
+	}
+	return c.wire[start:c.ends[row]]
+}
+
+func (c *text) native(out *net.Buffers, rows []int32) {
+	if rows == nil {
+		*out = append(*out, c.wire)
+		return
+	}
+	var picked []byte
+	for _, row := range rows {
+		picked = append(picked, c.at(row)...)
+	}
+	*out = append(*out, picked)
+}
+
+func (c *text) values(rows []int32) any {
+	var v []string
+	for row := range every(rows, len(c.ends)) {
+		wire := c.at(row)
+		_, n := binary.Uvarint(wire)
+		v = append(v, string(wire[n:]))
+	}
+	return v
+}
+
+// every yields the chosen rows, or all n.
+func every(rows []int32, n int) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		if rows == nil {
+			for i := range int32(n) {
+				if !yield(i) {
+					return
+				}
+			}
+		}
+		for _, row := range rows {
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// word is a column of strings that repeat: each different one is sent once, the rows hold its number.
+type word struct {
+	number map[string]uint32
+	words  []string // by number; 0 is the empty string
+	rows   []uint32 // numbers
+}
+
+func (c *word) add(s string) {
+	if n := len(c.rows); n > 0 && s == c.words[c.rows[n-1]] {
+		c.rows = append(c.rows, c.rows[n-1])
+		return
+	}
+	n, known := c.number[s]
+	if !known {
+		n = c.learn(s)
+	}
+	c.rows = append(c.rows, n)
+}
+
+func (c *word) learn(s string) uint32 {
+	if len(c.words) == 0 {
+		c.number, c.words = map[string]uint32{"": 0}, append(c.words, "")
+		if s == "" {
+			return 0
+		}
+	}
+	s = strings.Clone(s)
+	n := uint32(len(c.words))
+	c.number[s] = n
+	c.words = append(c.words, s)
+	return n
+}
+
+func (c *word) kind() string { return "LowCardinality(String)" }
+
+func (c *word) reset() {
+	clear(c.words) // let the strings go
+	c.number, c.words, c.rows = nil, c.words[:0], c.rows[:0]
+}
+
+// LowCardinality in Native: a version, then for each block its flags and the width of a number, the words, the numbers.
+// https://github.com/ClickHouse/ClickHouse/blob/master/src/DataTypes/Serializations/SerializationLowCardinality.cpp
+const (
+	sharedDictionaries = 1       // version
+	wordsFollow        = 1 << 9  // has additional keys
+	wordsAreNew        = 1 << 10 // need update dictionary
+)
+
+func (c *word) native(out *net.Buffers, rows []int32) {
+	c.prefix(out)
+	c.body(out, rows)
+}
+
+func (c *word) prefix(out *net.Buffers) {
+	*out = append(*out, binary.LittleEndian.AppendUint64(nil, sharedDictionaries))
+}
+
+func (c *word) body(out *net.Buffers, rows []int32) {
+	numbers := (&number[uint32]{c.rows}).pick(rows)
+	if len(numbers) == 0 {
+		return
+	}
+	narrow, width := narrowed(numbers, len(c.words))
+	b := binary.LittleEndian.AppendUint64(nil, wordsFollow|wordsAreNew|width)
+	b = binary.LittleEndian.AppendUint64(b, uint64(len(c.words)))
+	for _, w := range c.words {
+		b = appendString(b, w)
+	}
+	b = binary.LittleEndian.AppendUint64(b, uint64(len(numbers)))
+	*out = append(*out, b, narrow)
+}
+
+// narrowed writes numbers below n in as few bytes as they need: 1, 2 or 4, which is width 0, 1 or 2.
+func narrowed(numbers []uint32, n int) (b []byte, width uint64) {
+	switch {
+	case n <= 1<<8:
+		b = make([]byte, len(numbers))
+		for i, v := range numbers {
+			b[i] = byte(v)
+		}
+		return b, 0
+	case n <= 1<<16:
+		b = make([]byte, 0, 2*len(numbers))
+		for _, v := range numbers {
+			b = binary.LittleEndian.AppendUint16(b, uint16(v))
+		}
+		return b, 1
+	}
+	return littleEndian(numbers), 2
+}
+
+func (c *word) values(rows []int32) any {
+	numbers := (&number[uint32]{c.rows}).pick(rows)
+	v := make([]string, len(numbers))
+	for i, n := range numbers {
+		v[i] = c.words[n]
+	}
+	return v
+}
+
+// identity is a column of ids.
+type identity struct{ v []event.ID }
+
+func (c *identity) add(id event.ID) { c.v = append(c.v, id) }
+func (c *identity) kind() string    { return "FixedString(16)" }
+func (c *identity) reset()          { c.v = c.v[:0] }
+
+func (c *identity) native(out *net.Buffers, rows []int32) {
+	b := make([]byte, 0, 16*len(c.v))
+	for row := range every(rows, len(c.v)) {
+		b = append(b, c.v[row][:]...)
+	}
+	*out = append(*out, b)
+}
+
+func (c *identity) values(rows []int32) any {
+	var v []string
+	for row := range every(rows, len(c.v)) {
+		v = append(v, string(c.v[row][:]))
+	}
+	return v
+}
+
+// pairs is a column of keys with values, in order, repeated keys included.
+type pairs struct {
+	ends  number[uint64]
+	keys  word
+	texts text
+}
+
+// pair adds a pair to the row that the next end closes.
+func (c *pairs) pair(key, value string) {
+	c.keys.add(key)
+	c.texts.add(value)
+}
+
+func (c *pairs) end()         { c.ends.add(uint64(len(c.keys.rows))) }
+func (c *pairs) kind() string { return "Map(LowCardinality(String), String)" }
+
+func (c *pairs) reset() {
+	c.ends.reset()
+	c.keys.reset()
+	c.texts.reset()
+}
+
+func (c *pairs) native(out *net.Buffers, rows []int32) {
+	c.keys.prefix(out)
+	if rows == nil {
+		c.ends.native(out, nil)
+		c.keys.body(out, nil)
+		c.texts.native(out, nil)
+		return
+	}
+	var ends number[uint64]
+	inner := []int32{}
+	for _, row := range rows {
+		from, to := c.span(row)
+		for i := from; i < to; i++ {
+			inner = append(inner, i)
+		}
+		ends.add(uint64(len(inner)))
+	}
+	ends.native(out, nil)
+	c.keys.body(out, inner)
+	c.texts.native(out, inner)
+}
+
+func (c *pairs) span(row int32) (from, to int32) {
+	if row > 0 {
+		from = int32(c.ends.v[row-1])
+	}
+	return from, int32(c.ends.v[row])
+}
+
+func (c *pairs) values(rows []int32) any {
+	var v []*pairList
+	keys, texts := c.keys.values(nil).([]string), c.texts.values(nil).([]string)
+	for row := range every(rows, len(c.ends.v)) {
+		from, to := c.span(row)
+		v = append(v, &pairList{keys: keys[from:to], texts: texts[from:to]})
+	}
+	return v
+}
+
+// pairList is one row of pairs as the driver takes and gives it.
+type pairList struct {
+	keys, texts []string
+	next        int
+}
+
+func (p *pairList) Iterator() chcolumn.MapIterator { return p }
+func (p *pairList) Next() bool                     { p.next++; return p.next <= len(p.keys) }
+func (p *pairList) Key() any                       { return p.keys[p.next-1] }
+func (p *pairList) Value() any                     { return p.texts[p.next-1] }
+
+func (p *pairList) Put(key, value any) {
+	p.keys = append(p.keys, key.(string))
+	p.texts = append(p.texts, value.(string))
+}

@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"maps"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/zeebo/xxh3"
+
+	"flapwatch/event"
+)
+
+// target is a block on its way into a table.
+type target struct {
+	table string
+	block block
+	ids   []event.ID // of the block's rows
+	place string     // spool and first frame of the stretch
+}
+
+// insertDeadline bounds one INSERT: an engine that hangs must not stop the pipeline from trying again.
+const insertDeadline = time.Minute
+
+// insert writes the chosen rows. Those that ClickHouse refuses for their values are found by halving and given back
+// with its reason; the others are written. An error wraps event.ErrUnavailable when it is worth trying again.
+func (s *Store) insert(ctx context.Context, into target, rows []int32) (map[int32]error, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	err := s.send(ctx, into, rows)
+	switch {
+	case !isException(err, refused):
+		return nil, written("insert into "+into.table, err)
+	case len(rows) == 1:
+		return map[int32]error{rows[0]: err}, nil
+	}
+	half := len(rows) / 2
+	bad, err := s.insert(ctx, into, rows[:half])
+	if err != nil {
+		return nil, err
+	}
+	more, err := s.insert(ctx, into, rows[half:])
+	if err != nil || bad == nil {
+		return more, err
+	}
+	maps.Copy(bad, more)
+	return bad, nil
+}
+
+// send is one INSERT. Over HTTP the block goes out as it lies in memory; the native protocol needs a batch of the
+// driver's, which holds a copy.
+func (s *Store) send(ctx context.Context, into target, rows []int32) error {
+	ctx, cancel := context.WithTimeout(ctx, insertDeadline)
+	defer cancel()
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+		"insert_deduplication_token":      into.token(rows),
+		"max_partitions_per_insert_block": 0, // an import may bring many months at once
+		"async_insert":                    0,
+	}))
+	statement := "INSERT INTO " + into.table + " (" + into.block.list() + ")"
+	if len(rows) == len(into.ids) {
+		rows = nil
+	}
+	if !s.http {
+		return s.sendBatch(ctx, statement, into.block, rows)
+	}
+	count := len(rows)
+	if rows == nil {
+		count = len(into.ids)
+	}
+	body := into.block.native(rows, count)
+	return s.conn.InsertFormat(ctx, "Native", statement, &body)
+}
+
+func (s *Store) sendBatch(ctx context.Context, statement string, columns block, rows []int32) error {
+	batch, err := s.conn.PrepareBatch(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer batch.Close()
+	for i, c := range columns {
+		if err := batch.Column(i).Append(c.values(rows)); err != nil {
+			return err
+		}
+	}
+	return batch.Send()
+}
+
+// token names the rows: an INSERT that arrives again with the same token is dropped by ClickHouse. It contains a hash
+// of the ids, so that a stretch that is read again with another outcome, by a newer parser or with another end, is not.
+func (t target) token(rows []int32) string {
+	h := xxh3.New()
+	for _, row := range rows {
+		h.Write(t.ids[row][:])
+	}
+	return t.place + "/" + t.table + "/" + hex.EncodeToString(binary.BigEndian.AppendUint64(nil, h.Sum64()))
+}

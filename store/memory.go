@@ -1,0 +1,236 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"flapwatch/event"
+)
+
+// memory is what is known about stored events without asking ClickHouse. An id contains the second of its event, so a
+// copy can only be among the stored events of the same second.
+//
+//   - days says for each second of some days whether ClickHouse may have events of it. A day is loaded when it is
+//     first touched.
+//   - current and previous hold the ids of the seconds that were empty when they were first touched, which is all
+//     that is stored of them. When current is full, previous is forgotten and with it what was known of its seconds.
+//
+// Live events are newer than all that is stored and find an empty second; their second copies come soon. ClickHouse is
+// asked about the rest: late copies, old files.
+type memory struct {
+	days              map[int64]*day // by days since 1970
+	current, previous generation
+	committed         map[string]uint64 // by spool: end of the last range
+}
+
+const (
+	secondsPerDay = 86_400
+	maxDays       = 512 // remembered; 10.8 kB each
+	maxNewDays    = 64  // loaded for one batch
+	maxIDs        = 1 << 18
+)
+
+// day has a bit for each second.
+type day [secondsPerDay / 64]uint64
+
+type generation struct {
+	ids     idSet
+	seconds map[int64]struct{} // of which nothing was stored before this generation
+}
+
+func split(second int64) (number int64, word int, bit uint64) {
+	number = second / secondsPerDay
+	rest := second - number*secondsPerDay
+	return number, int(rest / 64), 1 << (rest % 64)
+}
+
+// stored says whether ClickHouse may have events of the second.
+func (m *memory) stored(second int64) bool {
+	number, word, bit := split(second)
+	d := m.days[number]
+	return d == nil || d[word]&bit != 0
+}
+
+// complete says whether all stored ids of the second are remembered.
+func (m *memory) complete(second int64) bool {
+	if _, ok := m.current.seconds[second]; ok {
+		return true
+	}
+	_, ok := m.previous.seconds[second]
+	return ok
+}
+
+func (m *memory) has(id event.ID) bool { return m.current.ids.has(id) || m.previous.ids.has(id) }
+
+// begin prepares for a range of a spool that begins at frame first. One that does not follow the range before is one
+// that is written again: rows of its own may be among those remembered, and ClickHouse tells them apart.
+func (m *memory) begin(spool string, first uint64) {
+	if first < m.committed[spool] {
+		*m = memory{}
+	}
+}
+
+// learn takes in rows that were committed as a range of a spool that ends before frame next.
+func (m *memory) learn(e *eventRows, rows []int32, spool string, next uint64) {
+	if m.committed == nil {
+		m.committed = map[string]uint64{}
+	}
+	m.committed[spool] = next
+	if m.current.ids.len() >= maxIDs {
+		m.turn()
+	}
+	for _, row := range rows {
+		second := e.seconds[row]
+		if !m.complete(second) {
+			if m.stored(second) {
+				continue
+			}
+			m.open(second)
+		}
+		m.current.ids.add(e.ids[row])
+	}
+}
+
+// open notes the first event of an empty second.
+func (m *memory) open(second int64) {
+	if m.current.seconds == nil {
+		m.current.seconds = map[int64]struct{}{}
+		m.current.ids.reset(maxIDs)
+	}
+	m.current.seconds[second] = struct{}{}
+	number, word, bit := split(second)
+	m.days[number][word] |= bit
+}
+
+// turn makes the current generation the previous one, which is forgotten.
+func (m *memory) turn() {
+	m.current, m.previous = m.previous, m.current
+	m.current.ids.reset(maxIDs)
+	clear(m.current.seconds)
+}
+
+// storedSeconds finds the seconds of which there are events, on some days.
+const storedSeconds = `
+SELECT DISTINCT intDiv(toUnixTimestamp64Milli(time), 1000) AS second
+FROM events
+WHERE time >= fromUnixTimestamp64Milli({from:Int64}) AND time < fromUnixTimestamp64Milli({to:Int64})
+  AND intDiv(toUnixTimestamp64Milli(time), 86400000) IN {days:Array(Int64)}`
+
+// loadDays loads the days of the seconds that are not known. Too many at once are left unknown.
+func (s *Store) loadDays(ctx context.Context, seconds []int64) error {
+	unknown := s.memory.unknown(seconds)
+	if len(unknown) == 0 {
+		return nil
+	}
+	loaded := map[int64]*day{}
+	for _, number := range unknown {
+		loaded[number] = new(day)
+	}
+	const ms = secondsPerDay * 1000
+	parameters := []any{
+		clickhouse.Named("days", unknown),
+		clickhouse.Named("from", slices.Min(unknown)*ms), clickhouse.Named("to", slices.Max(unknown)*ms+ms),
+	}
+	err := s.each(ctx, lookup, "read stored seconds", storedSeconds, parameters, func(list driver.Rows) error {
+		var second int64
+		if err := list.Scan(&second); err != nil {
+			return err
+		}
+		if number, word, bit := split(second); loaded[number] != nil {
+			loaded[number][word] |= bit
+		}
+		return nil
+	})
+	if err == nil {
+		s.memory.take(loaded)
+	}
+	return err
+}
+
+// unknown gives the days of the seconds that are not loaded, at most maxNewDays.
+func (m *memory) unknown(seconds []int64) []int64 {
+	var list []int64
+	last := int64(-1)
+	for _, second := range seconds {
+		number := second / secondsPerDay
+		if number == last {
+			continue
+		}
+		last = number
+		if m.days[number] == nil && len(list) < maxNewDays && !slices.Contains(list, number) {
+			list = append(list, number)
+		}
+	}
+	return list
+}
+
+// take remembers days. When there are too many, all others are forgotten: they will be loaded again.
+func (m *memory) take(loaded map[int64]*day) {
+	if m.days == nil || len(m.days)+len(loaded) > maxDays {
+		m.days = map[int64]*day{}
+	}
+	for number, d := range loaded {
+		m.days[number] = d
+	}
+}
+
+// idSet is a set of ids: an open-addressed table of places in a list. Ids are hashes, so their bits are their hash.
+type idSet struct {
+	ids   []event.ID
+	slots []uint32 // place in ids + 1, or 0
+}
+
+// reset empties the set and makes room for n ids.
+func (s *idSet) reset(n int) {
+	size := 1024
+	for size < 2*n {
+		size *= 2
+	}
+	if len(s.slots) < size {
+		s.slots = make([]uint32, size)
+	} else {
+		clear(s.slots)
+	}
+	s.ids = s.ids[:0]
+}
+
+func (s *idSet) len() int { return len(s.ids) }
+
+// find gives the slot of id, or the empty one where it belongs.
+func (s *idSet) find(id event.ID) int {
+	mask := len(s.slots) - 1
+	i := int(hash(id)) & mask
+	for s.slots[i] != 0 && s.ids[s.slots[i]-1] != id {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+func (s *idSet) has(id event.ID) bool { return len(s.ids) > 0 && s.slots[s.find(id)] != 0 }
+
+// add adds id and says whether it was missing.
+func (s *idSet) add(id event.ID) bool {
+	if 2*len(s.ids) >= len(s.slots) {
+		s.grow()
+	}
+	i := s.find(id)
+	if s.slots[i] != 0 {
+		return false
+	}
+	s.ids = append(s.ids, id)
+	s.slots[i] = uint32(len(s.ids))
+	return true
+}
+
+func (s *idSet) grow() {
+	s.slots = make([]uint32, max(1024, 2*len(s.slots)))
+	for i, id := range s.ids {
+		s.slots[s.find(id)] = uint32(i + 1)
+	}
+}
+
+func hash(id event.ID) uint32 { return binary.LittleEndian.Uint32(id[:]) }

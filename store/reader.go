@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"flapwatch/event"
+)
+
+// limits bound what one question may take. A question that needs more fails with event.ErrTooMuch.
+type limits struct {
+	seconds int // of run time
+	memory  int // bytes
+}
+
+var (
+	lookup = limits{seconds: 60, memory: 1 << 30}  // of the writing side, for which waiting is better than failing
+	answer = limits{seconds: 20, memory: 1 << 30}  // for somebody who waits
+	sweep  = limits{seconds: 300, memory: 2 << 30} // over the whole fleet
+)
+
+// limit makes ctx one for a question with limits. What is sorted or grouped beyond half of its memory goes to disk.
+func (s *Store) limit(ctx context.Context, l limits) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(l.seconds)*time.Second)
+	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+		"max_memory_usage":                            l.memory,
+		"max_bytes_before_external_group_by":          l.memory / 2,
+		"max_bytes_before_external_sort":              l.memory / 2,
+		"do_not_merge_across_partitions_select_final": 1, // copies have the same second, so the same partition
+		"max_query_size":                              8 << 20,
+		"max_ast_elements":                            1_000_000,
+		"max_expanded_ast_elements":                   1_000_000,
+	})), cancel
+}
+
+// inWindow is the condition of event.Filter. The parameters are those of filterParameters.
+const inWindow = `
+    time >= fromUnixTimestamp64Milli({from:Int64}) AND time < fromUnixTimestamp64Milli({to:Int64})
+    AND ({cluster:String} = '' OR cluster = {cluster:String})
+    AND ({node:String} = '' OR node = {node:String})
+    AND ({device:String} = '' OR device = {device:String})
+    AND ({protocol:String} = '' OR protocol = {protocol:String})
+    AND ({alarm:String} = '' OR alarm = {alarm:String})
+    AND ({any_reason:Bool} OR reason = {reason:UInt32})`
+
+func filterParameters(f event.Filter) []any {
+	from, to := milliseconds(f.Window)
+	p := []any{
+		clickhouse.Named("from", from), clickhouse.Named("to", to),
+		clickhouse.Named("cluster", f.Cluster), clickhouse.Named("node", f.Node), clickhouse.Named("device", f.Device),
+		clickhouse.Named("protocol", f.Protocol), clickhouse.Named("alarm", f.Alarm),
+		clickhouse.Named("any_reason", f.Reason == nil),
+	}
+	var reason uint32
+	if f.Reason != nil {
+		reason = *f.Reason
+	}
+	return append(p, clickhouse.Named("reason", reason))
+}
+
+// milliseconds gives the window as the milliseconds from ≤ t < to. A missing end is one that no row lies beyond.
+func milliseconds(w event.Window) (from, to int64) {
+	from, to = earliestTime.UnixMilli(), latestTime.UnixMilli()
+	if !w.From.IsZero() {
+		from = max(from, ceil(w.From))
+	}
+	if !w.To.IsZero() {
+		to = max(from, min(to, ceil(w.To)))
+	}
+	return from, to
+}
+
+// ceil gives the first millisecond that is not before t.
+func ceil(t time.Time) int64 {
+	ms := t.UnixMilli()
+	if t.After(time.UnixMilli(ms)) {
+		ms++
+	}
+	return ms
+}
+
+// each asks and calls row for every row of the answer.
+func (s *Store) each(ctx context.Context, l limits, what, query string, parameters []any, row func(driver.Rows) error) error {
+	ctx, cancel := s.limit(ctx, l)
+	defer cancel()
+	rows, err := s.conn.Query(ctx, query, parameters...)
+	if err != nil {
+		return asked(what, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			return err
+		}
+	}
+	return asked(what, rows.Err())
+}
+
+// value gives a number that may be absent.
+func value[T any](p *T) (v T, has bool) {
+	if p != nil {
+		v = *p
+	}
+	return v, p != nil
+}

@@ -1,0 +1,165 @@
+package parse
+
+import "strings"
+
+// field is a place in the event that a parameter fills.
+type field uint8
+
+const (
+	none  field = iota
+	noted       // a well-known parameter without a place
+	device
+	mac
+	ip
+	otherIP // a parameter that gives the address if there is no IPAddress
+	ipv6
+	protocol
+	deviceType
+	description
+	reason
+	otherReason // the parameter of alarms that have no Reason
+	signal
+	state
+	callState
+	appID
+	cluster
+	node
+	partOfMessage
+	alert // AlertDetail and MatchedEvent, which quote whole messages
+)
+
+// fieldOf knows the parameters by their exact names; the first bunch comes with every unregistration.
+func fieldOf(key string) field {
+	switch key {
+	case "DeviceName":
+		return device
+	case "IPAddress":
+		return ip
+	case "Protocol":
+		return protocol
+	case "DeviceType":
+		return deviceType
+	case "Description":
+		return description
+	case "Reason":
+		return reason
+	case "LastSignalReceived":
+		return signal
+	case "AppID":
+		return appID
+	case "ClusterID":
+		return cluster
+	case "NodeID":
+		return node
+	case "IPAddrAttributes", "IPV6AddrAttributes", "UserID", "LoadID", "AssociatedDNs", "PerfMonObjType", "ActiveLoadId", "InactiveLoadId",
+		"ConnectingPort", "SIPUser", "ProductType", "MRAStatus":
+		return noted
+	case "MACAddress":
+		return mac
+	case "IPV6Address", "IPv6Address", "DeviceIPv6Address":
+		return ipv6
+	case "DeviceIPv4Address", "IPv4Address", "PeerAddr":
+		return otherIP
+	case "ReasonCode", "FailureReason", "ReasonForOutOfService", "StatusCode":
+		return otherReason
+	case "StationState":
+		return state
+	case "CallState":
+		return callState
+	case "AlertDetail", "MatchedEvent":
+		return alert
+	case "part":
+		return partOfMessage
+	}
+	return none
+}
+
+// usualNext is the parameter that mostly follows another, and its field.
+var usualNext = [...]struct {
+	key   string
+	field field
+}{
+	device: {"IPAddress=", ip}, ip: {"Protocol=", protocol}, protocol: {"DeviceType=", deviceType}, deviceType: {"Description=", description},
+	description: {"Reason=", reason}, reason: {"IPAddrAttributes=", noted}, noted: {"LastSignalReceived=", signal},
+	signal: {"AppID=", appID}, appID: {"ClusterID=", cluster}, cluster: {"NodeID=", node}, alert: {"AppID=", appID},
+}
+
+// common tells whether every alarm ends with the parameter, whose value never has a bracket.
+func (f field) common() bool { return f == appID || f == cluster || f == node }
+
+// free tells whether the value is free text and may look like tags itself.
+func (f field) free() bool { return f == description || f == alert }
+
+// wordy tells whether the value may consist of several words, so that a line break in it stands for a space.
+func (f field) wordy() bool { return f <= noted || f == appID || f == cluster || f.free() }
+
+// set fills the field from value unless an earlier parameter did.
+func (r *record) set(f field, value string) {
+	e := r.e
+	switch f {
+	case device:
+		keep(&e.Device, value)
+	case mac:
+		keep(&e.MAC, value)
+	case ip:
+		r.setIP(value, true)
+	case otherIP:
+		r.setIP(value, false)
+	case ipv6:
+		keep(&e.IPv6, value)
+	case protocol:
+		keep(&e.Protocol, value)
+	case deviceType:
+		if n, ok := code(value); ok && !e.HasDeviceType {
+			e.DeviceType, e.HasDeviceType = n, true
+		}
+	case description:
+		keep(&e.Description, value)
+	case reason, otherReason:
+		if n, ok := code(value); ok && !e.HasReason {
+			e.Reason, e.HasReason = n, true
+		}
+	case signal:
+		keep(&e.Signal, value)
+	case state:
+		keep(&e.State, value)
+	case callState:
+		keep(&e.CallState, value)
+	case appID:
+		keep(&e.AppID, value)
+	case cluster:
+		keep(&e.Cluster, value)
+	case node:
+		keep(&e.Node, value)
+	case partOfMessage:
+		keep(&e.Part, value)
+	}
+}
+
+func keep(field *string, value string) {
+	if *field == "" {
+		*field = value
+	}
+}
+
+// setIP takes an address without its prefix length; an IPv6 address goes where it belongs.
+func (r *record) setIP(value string, main bool) {
+	if i := strings.IndexByte(value, '/'); i >= 0 {
+		value = value[:i]
+	}
+	if strings.IndexByte(value, ':') >= 0 {
+		keep(&r.e.IPv6, value)
+	} else {
+		keep(&r.e.IP, value)
+	}
+}
+
+// code reads a number as CUCM prints it: unsigned, or a negative 32-bit number, whose bits are kept.
+func code(s string) (uint32, bool) {
+	if s != "" && s[0] == '-' {
+		n, ok := number(s[1:], 1<<31+1)
+		return -uint32(n), ok
+	}
+	n, ok := number(s, 1<<32)
+	return uint32(n), ok
+}

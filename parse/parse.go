@@ -1,0 +1,113 @@
+// Package parse turns the bytes of one record into an event.Event: CUCM alarms in whatever envelope they come (straight from
+// a service, through the Syslog Agent, through a relay, out of a syslog file, an Event Viewer export or a trace), and enough of
+// everything else that arrives on the same port to count it by program.
+//
+// It says what was sent and never what it means: codes, signals and device types are decoded in the reasons room. It opens no
+// files and no archives and splits no streams; Records cuts a text file into records, and Joiner puts messages together that
+// were sent in several parts.
+//
+// Start with Parser.Parse. The shape of a message, from outside in:
+//
+//	[octet count] [<PRI>] [relay or agent envelope] [SEQ ": "] [HOST ": "] TIME " : %" FACILITY "-" SEVERITY "-" NAME ": %" [key=value]... ": " TEXT
+//
+// The grammar is CiscoLog of the Managed Services Guide for Cisco Unified Communications Manager 12.5(1), widened by what
+// public samples show; testdata holds them.
+package parse
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"flapwatch/event"
+)
+
+// Context is what is known about a record from outside.
+type Context struct {
+	Received time.Time      // when it was taken in
+	Source   string         // peer address or file name
+	Zone     *time.Location // for times without a zone; nil is UTC, which CUCM uses
+}
+
+// Error says which part of a record could not be understood.
+type Error struct {
+	Offset int    // byte of the record, from 0
+	What   string // "header: the name of the alarm is cut"
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("at byte %d: %s", e.Offset, e.What) }
+
+// Parser reads records. Use one per goroutine: Clone is cheap.
+type Parser struct {
+	keys  *keys
+	relay relays
+}
+
+// New makes a Parser that knows keys as the names of alarm parameters ("DeviceName"). Other keys are understood too; the known
+// ones tell where a free text ends that contains brackets itself, and what a label of an old flat message means.
+func New(known []string) *Parser {
+	return &Parser{keys: newKeys(known), relay: newRelays()}
+}
+
+// Clone gives a Parser for another goroutine.
+func (p *Parser) Clone() *Parser {
+	return &Parser{keys: p.keys, relay: newRelays()}
+}
+
+// Parse fills e from raw, whose bytes must not change afterwards: the strings of e are parts of it wherever that is possible.
+//
+// The error is not nil exactly when the status is event.Unparsed; it is an *Error then, and e holds whatever was understood.
+func (p *Parser) Parse(raw string, at Context, e *event.Event) (event.Status, error) {
+	e.Reset()
+	e.Raw, e.Source, e.Received = raw, at.Source, at.Received.UTC()
+	e.Time = e.Received
+	r := record{p: p, e: e, zone: at.Zone, s: trimEnd(raw)}
+	status, err := r.read()
+	if e.Node == "" && e.Host != unknownHost {
+		e.Node = e.Host
+	}
+	if err != nil {
+		return event.Unparsed, err
+	}
+	return status, nil
+}
+
+// record is the work on one record.
+type record struct {
+	p    *Parser
+	e    *event.Event
+	zone *time.Location // Context.Zone
+
+	s     string // the record without what framing left at its end
+	start int    // where s begins behind octet count and PRI
+	plain bool   // s is valid UTF-8 without escapes and line breaks, so that values can be taken as they are
+	coded bool   // OpenNMS wrote it
+
+	enveloped bool // something stood between PRI and header
+
+	seen       uint32 // the fields for which a tag was read, by bit
+	described  int    // where the value of a Description without a Reason before it begins
+	twice      bool   // a Reason came twice behind a Description
+	lastReason int    // the ']' before the last Reason, once it matters
+}
+
+// unknownHost is sent by a node that does not know its own name.
+const unknownHost = "0.0.0.0"
+
+// read tries the shapes from the most telling to the least.
+func (r *record) read() (event.Status, *Error) {
+	r.skipFraming()
+	if r.start >= len(r.s) {
+		return event.Unparsed, &Error{r.start, "empty record"}
+	}
+	r.plain = utf8.ValidString(r.s) && strings.IndexByte(r.s, '\\') < 0 && strings.IndexByte(r.s, '\n') < 0
+	var h header
+	switch {
+	case !h.find(r.s, r.start):
+		return r.noHeader()
+	case h.cucm:
+		return r.alarm(&h)
+	}
+	return r.sibling(&h)
+}

@@ -1,0 +1,96 @@
+package parse
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"unicode/utf16"
+)
+
+// cutInto reads all records of a file, with '+' behind those that were cut, and looks for each at its offset.
+func cutInto(t testing.TB, in io.Reader, file string, max int) []string {
+	t.Helper()
+	r := NewRecords(in, max)
+	var all []string
+	for r.Next() {
+		text := string(r.Text())
+		if !strings.HasPrefix(file[r.Offset():], text) {
+			t.Errorf("offset %d: %q is not there", r.Offset(), text)
+		}
+		if r.Cut() {
+			text += "+"
+		}
+		all = append(all, text)
+	}
+	if r.Err() != nil {
+		t.Errorf("error: %v", r.Err())
+	}
+	return all
+}
+
+func TestRecords(t *testing.T) {
+	f := func(name, file string, want ...string) {
+		t.Helper()
+		for _, in := range []io.Reader{strings.NewReader(file), iotest.OneByteReader(strings.NewReader(file))} {
+			if got := cutInto(t, in, file, 1000); !slices.Equal(got, want) {
+				t.Errorf("%s:\n got %q\nwant %q", name, got, want)
+			}
+		}
+	}
+	f("empty", "")
+	f("no line break", "<14>a: b", "<14>a: b")
+	f("line breaks", "<14>a\n<14>b\r\n\n\r\n<14>c\n", "<14>a", "<14>b", "<14>c")
+	f("mark", "\ufeff<14>a\n<14>b", "<14>a", "<14>b")
+	f("plain text is not joined", "one\ntwo\n", "one", "two")
+	f("wrapped behind the host", // as a public article prints it
+		"Jun 17 16:14:24 hcm local7 2 : 15: hcm.net:\nJun 17 2019 14:14:24.808 UTC : %UC_A-2-B : %[AppID=C][NodeID=h]: Text.\nJun 17 16:14:25 hcm local7 6 : 17: x",
+		"Jun 17 16:14:24 hcm local7 2 : 15: hcm.net:\nJun 17 2019 14:14:24.808 UTC : %UC_A-2-B : %[AppID=C][NodeID=h]: Text.",
+		"Jun 17 16:14:25 hcm local7 6 : 17: x")
+	f("wrapped before the header", "11: 0.0.0.0: Jun 13 2003 23:11:52.454 UTC:\n%BACC-3-BAD: Bad\nrequest.\n12: a: Jun 13 2003 23:11:53 UTC: %BACC-3-BAD: x",
+		"11: 0.0.0.0: Jun 13 2003 23:11:52.454 UTC:\n%BACC-3-BAD: Bad\nrequest.", "12: a: Jun 13 2003 23:11:53 UTC: %BACC-3-BAD: x")
+	f("wrapped in words", "31 uc local7 3 : 41679: uc.local Jul 02 2015\n06:22:31 UTC :   %UC_CALLMANA\nGER-3-EndPointUnreg\nistered: %[DeviceName=S\nEP1][NodeID=u\nc]: Gone\n31 uc local7 3 : 2: x",
+		"31 uc local7 3 : 41679: uc.local Jul 02 2015\n06:22:31 UTC :   %UC_CALLMANA\nGER-3-EndPointUnreg\nistered: %[DeviceName=S\nEP1][NodeID=u\nc]: Gone", "31 uc local7 3 : 2: x")
+	f("one parameter a line", "%CCM_A-A-3-B: Gone.\n Device name.:SEP1\n Reason Code [Optional].:12\n%CCM_A-A-3-B: Gone.",
+		"%CCM_A-A-3-B: Gone.\n Device name.:SEP1\n Reason Code [Optional].:12", "%CCM_A-A-3-B: Gone.")
+	f("Windows events", "Error: Device X – y.\nConnecting Port: 0\nApp ID: Z\n\nWarning: Device X – y.\nApp ID: Z",
+		"Error: Device X – y.\nConnecting Port: 0\nApp ID: Z", "Warning: Device X – y.\nApp ID: Z")
+	f("rows", "\"Jul 02 06:22:31\",\"uc\",\"1: uc: a\nJul 02 06:22:32 b\"\n\"Jul 02 06:22:33\",\"uc\",\"x\"",
+		"\"Jul 02 06:22:31\",\"uc\",\"1: uc: a\nJul 02 06:22:32 b\"", "\"Jul 02 06:22:33\",\"uc\",\"x\"")
+	f("a clock in a quoted message", "<186>1: p: Jul 02 2015 06:23:01 UTC : %UC_RTMT-2-RTMT_ALERT: %[AlertDetail= At\nThu Jul 02 02:23:01 EDT 2015 x][NodeID=p]: RTMT Alert\n<186>2: x",
+		"<186>1: p: Jul 02 2015 06:23:01 UTC : %UC_RTMT-2-RTMT_ALERT: %[AlertDetail= At\nThu Jul 02 02:23:01 EDT 2015 x][NodeID=p]: RTMT Alert", "<186>2: x")
+	long := strings.Repeat("x", 1500)
+	f("too long", "<14>"+long+"\n<14>b", "<14>"+long[:996]+"+", "<14>b")
+	f("too long without end", "<14>"+long, "<14>"+long[:996]+"+")
+	f("too long over lines", "<14>a\n"+strings.Repeat(long[:99]+"\n", 20)+"<14>b", "<14>a\n"+strings.Repeat(long[:99]+"\n", 9)+long[:94]+"+", "<14>b")
+	f("too long in plain text", long+"\n"+long[:7], long[:1000]+"+", long[:7])
+	f("NUL bytes", "<14>a\n\x00\x00\x00\n<14>b", "<14>a", "<14>b")
+}
+
+func TestRecordsUTF16(t *testing.T) {
+	const file = "\ufeff<14>é會 \U0001F4DE\r\n<14>b\n"
+	want := []string{"<14>é會 \U0001F4DE", "<14>b"}
+	for name, order := range map[string]binary.AppendByteOrder{"little": binary.LittleEndian, "big": binary.BigEndian} {
+		var b []byte
+		for _, unit := range utf16.Encode([]rune(file)) {
+			b = order.AppendUint16(b, unit)
+		}
+		for _, in := range []io.Reader{bytes.NewReader(b), iotest.OneByteReader(bytes.NewReader(b)), iotest.DataErrReader(bytes.NewReader(b))} {
+			if got := cutInto(t, in, strings.TrimPrefix(file, "\ufeff"), 100); !slices.Equal(got, want) {
+				t.Errorf("%s endian: got %q, want %q", name, got, want)
+			}
+		}
+	}
+}
+
+func TestRecordsError(t *testing.T) {
+	r := NewRecords(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("<14>a\n<14>b\n"))), 100)
+	for r.Next() {
+	}
+	if r.Err() != iotest.ErrTimeout {
+		t.Errorf("error %v, want %v", r.Err(), iotest.ErrTimeout)
+	}
+}

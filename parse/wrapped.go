@@ -1,0 +1,145 @@
+package parse
+
+import "strings"
+
+// pending is a record that may go on in the next line.
+type pending struct {
+	text   string
+	begins bool // it begins like a record
+}
+
+// goesOn tells whether line, of which the beginning is given, belongs to the record before it.
+func (p *pending) goesOn(line string) bool {
+	if !p.begins {
+		return false
+	}
+	if p.text[0] == '"' && strings.Count(p.text, `"`)%2 == 1 {
+		return true
+	}
+	if isEmpty(line) {
+		return false
+	}
+	switch beginning(line) {
+	case surely:
+		return false
+	case maybe:
+		return p.open(line)
+	}
+	return true
+}
+
+// open tells whether the record cannot be whole: its tag list is not closed, or its header or its time is not complete.
+func (p *pending) open(line string) bool {
+	text := trimEnd(p.text)
+	if list := strings.Index(text, "%["); list >= 0 {
+		return !strings.Contains(text[list:], "]:") && !strings.Contains(text[list:], "] :")
+	}
+	if text == "" {
+		return false
+	}
+	if h := (header{}); h.find(text, 0) {
+		return h.cut
+	}
+	last, _ := lastWord(text)
+	return text[len(text)-1] == ':' || clockAt(line, 0) && digits(last) == len(last)
+}
+
+// beginsRecord tells whether a record can begin with line.
+func beginsRecord(line string) bool { return beginning(line) != no }
+
+// certainty is how sure a line begins a record.
+type certainty uint8
+
+const (
+	no certainty = iota
+	maybe
+	surely
+)
+
+// beginning looks at how a line begins:
+//
+//	<187>..                        surely: PRI
+//	41679: ..                      surely: sequence number
+//	Jul  2 08:22:31 ..             surely: syslog file
+//	2015-07-02T08:22:31 ..         surely: relay
+//	"..                            surely: row of a table
+//	Jul 02 2015 06:22:31 ..        maybe: the time in a message
+//	%UC_..                         maybe: header
+//	.. 08:22:31 ..                 maybe: any log
+//	31 uc-ucm-01 local7 3 ..       maybe: row with a cut column
+//	Error: .., CCM|..              maybe: Windows event, trace
+func beginning(line string) certainty {
+	if line == "" {
+		return no
+	}
+	switch c := line[0]; {
+	case c == '<':
+		if n := digits(line[1:]); n > 0 && n < 4 && n+1 < len(line) && line[n+1] == '>' {
+			return surely
+		}
+	case c == '"':
+		return surely
+	case c == '%':
+		return maybe
+	case isDigit(c):
+		return numberBeginning(line)
+	case isUpper(c):
+		return wordBeginning(line)
+	}
+	if hasClock(line) {
+		return maybe
+	}
+	return no
+}
+
+func numberBeginning(line string) certainty {
+	n := digits(line)
+	rest := line[n:]
+	switch {
+	case n <= 10 && (strings.HasPrefix(rest, ": ") || strings.HasPrefix(rest, " <")):
+		return surely
+	case n == 4 && len(rest) > 6 && rest[0] == '-' && rest[3] == '-' && hasClock(rest):
+		return surely
+	case hasClock(line):
+		return maybe
+	case n <= 2 && strings.HasPrefix(rest, " "):
+		if _, facility, found := strings.Cut(rest[1:], " "); found {
+			name, severity, _ := strings.Cut(facility, " ")
+			if _, ok := facilitySeverity(name, nextWord(severity)); ok {
+				return maybe
+			}
+		}
+	}
+	return no
+}
+
+func wordBeginning(line string) certainty {
+	if len(line) > 15 && month(line) > 0 && line[3] == ' ' {
+		i := skipSpace(line, 4)
+		day := digits(line[i:])
+		i = skipSpace(line, i+day)
+		switch {
+		case day == 0 || day > 2:
+		case clockAt(line, i):
+			return surely
+		case digits(line[i:]) == 4:
+			return maybe
+		}
+	}
+	word := 0
+	for word < len(line) && isAlpha(line[word]) {
+		word++
+	}
+	if word < len(line) && (line[word] == '|' || line[word] == ':' && severities[strings.ToLower(line[:word])] > 0) {
+		return maybe
+	}
+	if hasClock(line) {
+		return maybe
+	}
+	return no
+}
+
+// clockAt tells whether HH:MM:SS stands at i.
+func clockAt(s string, i int) bool {
+	return i+8 <= len(s) && s[i+2] == ':' && s[i+5] == ':' && two(s, i) < 24 && two(s, i+3) < 60 && two(s, i+6) < 61
+}

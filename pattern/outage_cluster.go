@@ -1,0 +1,235 @@
+package pattern
+
+import (
+	"cmp"
+	"iter"
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"flapwatch/event"
+)
+
+// place is a device and where it stands.
+type place struct {
+	name, subnet, model, neighbor string
+	nodes                         []string // each one it was on
+}
+
+// loss is one registration that ended and was not meant to.
+type loss struct {
+	at, back     int64 // back: registered again; 0 if that was not seen
+	device       *place
+	node, reason string
+}
+
+// cluster is the losses of all its devices, by time, and the devices themselves.
+type cluster struct {
+	devices []*place
+	losses  []loss
+	known   int
+	usual   background
+	places  map[OutageKind]map[string]int // known devices by what they have in common
+}
+
+// group is the losses (positions) of devices that share a node, subnet, model, switch or cluster.
+type group struct {
+	losses  []int
+	devices int
+}
+
+// keyOf says what a loss has in common with others, by the kind of outage that it would be.
+var keyOf = map[OutageKind]func(loss) string{
+	SwitchOutage: func(l loss) string { return l.device.neighbor },
+	SubnetOutage: func(l loss) string { return l.device.subnet },
+	ModelOutage:  func(l loss) string { return l.device.model },
+	NodeOutage:   func(l loss) string { return l.node },
+}
+
+// narrowFirst: of two things that explain an outage equally well the narrower one is named.
+var narrowFirst = [...]OutageKind{SwitchOutage, SubnetOutage, ModelOutage, NodeOutage}
+
+func readClusters(histories iter.Seq[event.History], w event.Window) map[string]*cluster {
+	clusters := map[string]*cluster{}
+	for h := range histories {
+		c := clusters[h.Cluster]
+		if c == nil {
+			c = &cluster{}
+			clusters[h.Cluster] = c
+		}
+		c.add(h, w)
+	}
+	for _, c := range clusters {
+		slices.SortFunc(c.losses, func(a, b loss) int {
+			return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.device.name, b.device.name), cmp.Compare(a.node, b.node))
+		})
+	}
+	return clusters
+}
+
+func (c *cluster) add(h event.History, w event.Window) {
+	sessions := Sessions(h, w)
+	arrivals := slices.DeleteFunc(slices.Clone(sessions), func(s Session) bool { return s.OpenStart })
+	d := &place{name: h.Device, subnet: subnet(h.IP), model: h.Model, neighbor: h.NeighborID}
+	if d.model == "" && h.DeviceType != 0 {
+		d.model = "type " + strconv.FormatUint(uint64(h.DeviceType), 10)
+	}
+	c.devices = append(c.devices, d)
+	for _, s := range sessions {
+		if !slices.Contains(d.nodes, s.Node) {
+			d.nodes = append(d.nodes, s.Node)
+		}
+		if !s.Broke() && !vanished(s, arrivals) {
+			continue
+		}
+		l := loss{at: s.Until, device: d, node: s.Node, back: back(s, arrivals)}
+		if s.HasEndReason {
+			l.reason = strconv.FormatUint(uint64(s.EndReason), 10)
+		}
+		c.losses = append(c.losses, l)
+	}
+}
+
+// vanished: no end was seen, and the device turned up on another node. arrivals are the sessions that were seen to
+// begin, in that order.
+func vanished(s Session, arrivals []Session) bool {
+	if !s.OpenEnd {
+		return false
+	}
+	for i := firstFrom(arrivals, s.Until); i < len(arrivals) && arrivals[i].From == s.Until; i++ {
+		if arrivals[i].Node != s.Node {
+			return true
+		}
+	}
+	return false
+}
+
+// back is the moment, after the end of s, from which the device was registered somewhere; 0 if that was not seen.
+func back(s Session, arrivals []Session) int64 {
+	for i := firstFrom(arrivals, s.From+1); i < len(arrivals); i++ {
+		if arrivals[i].Until > s.Until {
+			return max(arrivals[i].From, s.Until)
+		}
+	}
+	return 0
+}
+
+// firstFrom is the first position at which a session begins at or after ms.
+func firstFrom(sessions []Session, ms int64) int {
+	i, _ := slices.BinarySearchFunc(sessions, ms, func(s Session, ms int64) int { return cmp.Compare(s.From, ms) })
+	return i
+}
+
+// subnet is the /24 of an IPv4 address, the /64 of an IPv6 address, empty for anything else.
+func subnet(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ""
+	}
+	bits := 64
+	if a = a.Unmap().WithZone(""); a.Is4() {
+		bits = 24
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
+
+// groups with at least so many devices.
+func (c *cluster) groups(least int) []group {
+	all := group{devices: c.known, losses: make([]int, len(c.losses))}
+	for i := range c.losses {
+		all.losses[i] = i
+	}
+	out := []group{all}
+	for _, kind := range narrowFirst {
+		members, devices := map[string][]int{}, c.places[kind]
+		for i, l := range c.losses {
+			members[keyOf[kind](l)] = append(members[keyOf[kind](l)], i)
+		}
+		for _, key := range slices.Sorted(maps.Keys(members)) {
+			if key != "" && len(members[key]) >= least && devices[key] < c.known {
+				out = append(out, group{members[key], devices[key]})
+			}
+		}
+	}
+	return out
+}
+
+// sortOut counts the known devices by what they have in common.
+func (c *cluster) sortOut() {
+	c.places = map[OutageKind]map[string]int{}
+	for _, kind := range narrowFirst {
+		count := map[string]int{}
+		for _, d := range c.devices {
+			if kind != NodeOutage {
+				count[keyOf[kind](loss{device: d})]++
+				continue
+			}
+			for _, n := range d.nodes {
+				count[n]++
+			}
+		}
+		c.places[kind] = count
+	}
+}
+
+// apart leaves out a loss of a device that comes less than ms after one of the same device that was kept, so that the
+// losses in a window of that width are as many devices.
+func (c *cluster) apart(losses []int, ms int64) []int {
+	last := map[*place]int64{}
+	var out []int
+	for _, i := range losses {
+		l := c.losses[i]
+		if t, ok := last[l.device]; ok && l.at-t < ms {
+			continue
+		}
+		last[l.device] = l.at
+		out = append(out, i)
+	}
+	return out
+}
+
+// background of these losses of a group with so many devices.
+func (c *cluster) background(losses []int, devices int, w event.Window) background {
+	times := make([]int64, len(losses))
+	for i, k := range losses {
+		times[i] = c.losses[k].at
+	}
+	return newBackground(times, devices, w)
+}
+
+// common is what at least four in five of the losses share and the fleet at large does not: the kind with the largest
+// Kullback-Leibler divergence from the known devices, if chance would give it less than once in a hundred times.
+func (c *cluster) common(members []int) (OutageKind, string) {
+	kind, place, best := MixedOutage, "", 0.0
+	for _, k := range narrowFirst {
+		count := map[string]int{}
+		for _, m := range members {
+			count[keyOf[k](c.losses[m])]++
+		}
+		top := mostOf(count)
+		share := float64(count[top]) / float64(len(members))
+		usual := float64(c.places[k][top]) / float64(c.known)
+		if d := divergence(share, usual); top != "" && share >= 0.8 && d > best && d*float64(len(members)) >= math.Log(100) {
+			kind, place, best = k, top, d
+		}
+	}
+	return kind, place
+}
+
+// divergence of two shares, in nats; 0 where the first is not the larger one.
+func divergence(share, usual float64) float64 {
+	if share <= usual || usual <= 0 {
+		return 0
+	}
+	d := share * math.Log(share/usual)
+	if share < 1 {
+		d += (1 - share) * math.Log((1-share)/(1-usual))
+	}
+	return d
+}

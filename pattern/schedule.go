@@ -1,0 +1,148 @@
+package pattern
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// schedules are the periods people choose, in seconds.
+var schedules = [...]float64{900, 1800, 3600, 2 * 3600, 3 * 3600, 4 * 3600, 6 * 3600, 8 * 3600, 12 * 3600, 86400, 7 * 86400}
+
+// shares of a period in which a scheduled event may fall.
+var shares = [...]float64{0.002, 0.006, 0.02}
+
+// slot is a phase of a schedule that is hit in more cycles than it should be.
+type slot struct {
+	z            float64
+	period       float64
+	from, width  float64 // local phase, s
+	hits, cycles int
+}
+
+// scheduled looks for a time of day (week, hour, …) that is hit again and again, in local time.
+func (f *Finder) scheduled(loc *time.Location) slot {
+	best := slot{z: math.Inf(-1)}
+	n := len(f.t)
+	f.local = f.local[:0]
+	for i, at := range f.at {
+		_, off := time.UnixMilli(f.ms[at]).In(loc).Zone()
+		f.local = append(f.local, float64(f.ms[0])/1000+f.t[i]+float64(off))
+	}
+	for _, period := range schedules {
+		cycles := int(f.local[n-1]/period) - int(f.local[0]/period) + 1
+		if cycles < 5 {
+			break
+		}
+		if f.res > 0.02*period {
+			continue
+		}
+		f.phases = f.phases[:0]
+		for _, x := range f.local {
+			c := math.Floor(x / period)
+			f.phases = append(f.phases, phase{x - c*period, int32(c - math.Floor(f.local[0]/period))})
+		}
+		sortPhases(f.phases)
+		for _, share := range shares {
+			w := share * period
+			if w < f.res {
+				continue
+			}
+			if s := f.slots(period, w, cycles, 2*3*11); s.z-offset > best.z {
+				best = s
+				best.z -= offset
+			}
+		}
+	}
+	return best
+}
+
+type phase struct {
+	at    float64
+	cycle int32
+}
+
+func sortPhases(p []phase) {
+	slices.SortFunc(p, func(a, b phase) int { return cmp.Compare(a.at, b.at) })
+}
+
+// slots tries every place for a window of width w.
+func (f *Finder) slots(period, w float64, cycles int, tries float64) slot {
+	p := f.phases
+	n := len(p)
+	best := slot{z: math.Inf(-1)}
+	f.cycleHits = append(f.cycleHits[:0], make([]int32, cycles)...)
+	hits := f.cycleHits
+	distinct, end := 0, 0
+	count := func(from, to float64) float64 {
+		return float64(f.phaseBefore(to, period) - f.phaseBefore(from, period))
+	}
+	for i := range p {
+		for end < i+n {
+			q := p[end%n]
+			at := q.at
+			if end >= n {
+				at += period
+			}
+			if at > p[i].at+w {
+				break
+			}
+			if hits[q.cycle] == 0 {
+				distinct++
+			}
+			hits[q.cycle]++
+			end++
+		}
+		if distinct >= 4 && float64(distinct) > 2*float64(n)*w/period {
+			from := p[i].at
+			e := max(float64(n)*w/period, (count(from-5*w, from)+1)/5, (count(from+w, from+6*w)+1)/5, (count(from-2*w, from)+1)/2, (count(from+w, from+3*w)+1)/2)
+			rate := e / float64(cycles)
+			if rate < 0.5 && float64(distinct) > e {
+				lnp := lnBinomialTail(cycles, distinct, rate) + math.Log(tries*period/w)
+				if z := -lnp; z > best.z {
+					best = slot{z: z, period: period, from: from, width: w, hits: distinct, cycles: cycles}
+				}
+			}
+		}
+		hits[p[i].cycle]--
+		if hits[p[i].cycle] == 0 {
+			distinct--
+		}
+	}
+	return best
+}
+
+// phaseBefore is the number of events at a phase less than x, where phases below 0 and above the period wrap.
+func (f *Finder) phaseBefore(x, period float64) int {
+	turn := 0
+	for x < 0 {
+		x += period
+		turn -= len(f.phases)
+	}
+	for x >= period {
+		x -= period
+		turn += len(f.phases)
+	}
+	i, _ := slices.BinarySearchFunc(f.phases, x, func(p phase, x float64) int {
+		if p.at < x {
+			return -1
+		}
+		return 1
+	})
+	return turn + i
+}
+
+// lnBinomialTail is ln P(X ≥ d) for X ~ Binomial(n, p) with d > np.
+func lnBinomialTail(n, d int, p float64) float64 {
+	lead := lnChoose(n, d) + float64(d)*math.Log(p) + float64(n-d)*math.Log1p(-p)
+	sum, term := 1.0, 1.0
+	for i := d; i < n; i++ {
+		term *= float64(n-i) / float64(i+1) * p / (1 - p)
+		sum += term
+		if term < 1e-9*sum {
+			break
+		}
+	}
+	return lead + math.Log(sum)
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// errUsage marks errors of the command line and the settings: exit status 2.
+var errUsage = errors.New("usage")
+
+// usageError is an error of the command line; it reads as its own text.
+type usageError struct{ error }
+
+func (usageError) Is(target error) bool { return target == errUsage }
+
+// console is where a command reads and writes, so that a test can start the whole program.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// cli is the command line. Flags are the source of truth: environment (FLAPWATCH_…) and file derive from them.
+type cli struct {
+	Config string `help:"Settings file in YAML; its keys are the names of the flags." placeholder:"FILE" type:"path" env:"FLAPWATCH_CONFIG"`
+
+	Serve     serveCmd     `cmd:"" help:"Receive syslog, store it and answer over HTTP."`
+	Decode    decodeCmd    `cmd:"" help:"Say what a line means and what to check. Needs no service."`
+	Flapping  flappingCmd  `cmd:"" help:"Devices that lose their registration again and again."`
+	Patterns  patternsCmd  `cmd:"" help:"Devices that drop in a period, with the cause."`
+	Device    deviceCmd    `cmd:"" help:"One device: what it did, how it does now."`
+	Events    eventsCmd    `cmd:"" help:"Stored events, newest first."`
+	Reasons   reasonsCmd   `cmd:"" help:"The catalogue of alarms and reason codes."`
+	Periods   periodsCmd   `cmd:"" help:"Find periods in anybody's event times."`
+	Keepalive keepaliveCmd `cmd:"" help:"Predict the cycle that keepalive timers give, step by step."`
+	Simulate  simulateCmd  `cmd:"" help:"Play a talkative fake cluster."`
+	Engine    engineCmd    `cmd:"" help:"The embedded ClickHouse."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
+}
+
+const description = `flapwatch receives syslog from Cisco Unified Communications Manager and tells which phones flap, which drop in a period, and why.`
+
+// run is the whole program.
+func run(ctx context.Context, args []string, env func(string) (string, bool), in io.Reader, out, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == engineChild {
+		return childMain(ctx, args[1:])
+	}
+	var c cli
+	settings := &resolver{env: env}
+	if path := configPath(args, env); path != "" {
+		if err := settings.load(path); err != nil {
+			return usageError{err}
+		}
+	}
+	exited := false
+	parser, err := kong.New(&c,
+		kong.Name("flapwatch"), kong.Description(description), kong.Writers(out, stderr), kong.WithHyphenPrefixedParameters(true), // --from -7d
+		kong.Exit(func(int) { exited = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Resolvers(settings),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&console{in: in, out: out, err: stderr}),
+		kong.Vars{"scenarios": scenarioNames()},
+	)
+	if err != nil {
+		return fmt.Errorf("build command line: %w", err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if exited { // --help
+		return nil
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	return command.Run()
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"flapwatch/engine"
+	"flapwatch/event"
+	"flapwatch/ingest"
+	"flapwatch/store"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// database is the store and, where it is embedded, the engine under it. ClickHouse may be absent at the start and go away at
+// any time: until it answers, questions end with event.ErrUnavailable and messages wait in the spool.
+type database struct {
+	engine   *engine.Engine // nil where a server is used
+	options  *clickhouse.Options
+	settings store.Settings
+	log      *slog.Logger
+	opened   atomic.Pointer[store.Store]
+	trouble  atomic.Pointer[string]
+}
+
+// openDatabase starts the engine or reads the server's address. It does not wait for an answer.
+func openDatabase(ctx context.Context, c *serveCmd, log *slog.Logger) (*database, error) {
+	d := &database{settings: store.Settings{Retention: time.Duration(c.Retention), Log: log}, log: log}
+	starting := "not connected yet"
+	d.trouble.Store(&starting)
+	if c.Clickhouse != "embedded" {
+		o, err := clickhouse.ParseDSN(c.Clickhouse)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--clickhouse: write it as embedded or clickhouse://user:password@host:9000/database (%w)", err)}
+		}
+		d.options = o
+		return d, nil
+	}
+	library, err := engine.Locate()
+	if err != nil {
+		return nil, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	d.engine, err = engine.Start(ctx, engine.Options{
+		Dir: filepath.Join(c.Data, "clickhouse"), Library: library, Command: []string{program, engineChild}, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.options = d.engine.Options("flapwatch")
+	return d, nil
+}
+
+// run opens the store as soon as ClickHouse answers, and then watches whether it still does.
+func (d *database) run(ctx context.Context) error {
+	for pause := 100 * time.Millisecond; ctx.Err() == nil; pause = min(2*pause, 2*time.Second) {
+		err := d.look(ctx)
+		switch {
+		case errors.Is(err, store.ErrNewerSchema), errors.Is(err, store.ErrChangedMigration):
+			return err
+		case err == nil:
+			pause = 2 * time.Second
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// look tries once.
+func (d *database) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	s := d.opened.Load()
+	if s != nil {
+		return d.note(s.Ping(ctx))
+	}
+	s, err := store.Open(ctx, d.options, d.settings)
+	if d.note(err) == nil {
+		d.opened.Store(s)
+	}
+	return err
+}
+
+// note keeps the reason why the store cannot be used, and logs when that changes.
+func (d *database) note(err error) error {
+	before := d.trouble.Load()
+	if err == nil {
+		d.trouble.Store(nil)
+		if before != nil {
+			d.log.Info("store ready")
+		}
+		return nil
+	}
+	why := err.Error()
+	d.trouble.Store(&why)
+	if before == nil {
+		d.log.Warn("store not available; messages wait in the spool", "error", err)
+	}
+	return err
+}
+
+// ready gives nil, or why the store cannot be used.
+func (d *database) ready() error {
+	if d.engine != nil {
+		if err := d.engine.Ready(); err != nil {
+			return err
+		}
+	}
+	if why := d.trouble.Load(); why != nil {
+		return errors.New(*why)
+	}
+	return nil
+}
+
+func (d *database) restarts() int {
+	if d.engine == nil {
+		return 0
+	}
+	return d.engine.Restarts()
+}
+
+func (d *database) close() {
+	if s := d.opened.Load(); s != nil {
+		_ = s.Close()
+	}
+	if d.engine == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := d.engine.Stop(ctx); err != nil {
+		d.log.Error("stop engine", "error", err)
+	}
+}
+
+// use gives the store, or event.ErrUnavailable.
+func (d *database) use() (*store.Store, error) {
+	if s := d.opened.Load(); s != nil {
+		return s, nil
+	}
+	return nil, fmt.Errorf("%w: %w", event.ErrUnavailable, d.ready())
+}
+
+// Begin implements ingest.Sink. The pipeline begins after it has asked for what was committed, so the store is open.
+func (d *database) Begin(spool string, first uint64) ingest.Draft {
+	return d.opened.Load().Begin(spool, first)
+}
+
+// Committed implements ingest.Sink.
+func (d *database) Committed(ctx context.Context, spool string, from uint64) ([]event.Range, error) {
+	s, err := d.use()
+	if err != nil {
+		return nil, err
+	}
+	return s.Committed(ctx, spool, from)
+}
+
+// RecordDrops implements ingest.Sink.
+func (d *database) RecordDrops(ctx context.Context, spool, token, reason string, n uint64) error {
+	s, err := d.use()
+	if err != nil {
+		return err
+	}
+	return s.RecordDrops(ctx, spool, token, reason, n)
+}
+
+// Events implements api.Reader.
+func (d *database) Events(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Row, string, error) {
+	s, err := d.use()
+	if err != nil {
+		return nil, "", err
+	}
+	return s.Events(ctx, f, cursor, limit)
+}
+
+// Devices implements api.Reader.
+func (d *database) Devices(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.DeviceSummary, string, error) {
+	s, err := d.use()
+	if err != nil {
+		return nil, "", err
+	}
+	return s.Devices(ctx, f, cursor, limit)
+}
+
+// Unparsed implements api.Reader.
+func (d *database) Unparsed(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Line, string, error) {
+	s, err := d.use()
+	if err != nil {
+		return nil, "", err
+	}
+	return s.Unparsed(ctx, f, cursor, limit)
+}
+
+// Histories implements watch.Source.
+func (d *database) Histories(ctx context.Context, f event.Filter, yield func(event.History) error) error {
+	s, err := d.use()
+	if err != nil {
+		return err
+	}
+	return s.Histories(ctx, f, yield)
+}
+
+// totals counts what was decided since the data folder began.
+func (d *database) totals(ctx context.Context, spool string) (event.Counts, error) {
+	s, err := d.use()
+	if err != nil {
+		return event.Counts{}, err
+	}
+	return s.Totals(ctx, spool)
+}

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"flapwatch/api"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// ask are the flags of the commands that ask a running service.
+type ask struct {
+	URL      string `help:"Where the service answers." default:"http://127.0.0.1:8080" name:"url"`
+	From     string `help:"Start of the window: RFC 3339, or relative such as -7d." default:"-24h"`
+	To       string `help:"End of the window." default:"now"`
+	Cluster  string `help:"Only this cluster."`
+	Node     string `help:"Only this node."`
+	Reason   string `help:"Only this reason code."`
+	Protocol string `help:"Only this protocol."`
+	Limit    int    `help:"Most rows." default:"100"`
+	JSON     bool   `help:"Print JSON." name:"json"`
+}
+
+func (a *ask) query() url.Values {
+	q := url.Values{}
+	for name, v := range map[string]string{
+		"from": a.From, "to": a.To, "cluster": a.Cluster, "node": a.Node, "reason": a.Reason, "protocol": a.Protocol,
+	} {
+		if v != "" {
+			q.Set(name, v)
+		}
+	}
+	return q
+}
+
+// get fetches an answer into v. Answers are bounded.
+func (a *ask) get(ctx context.Context, path string, q url.Values, v any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(a.URL, "/")+"/api/v1"+path+"?"+q.Encode(), nil)
+	if err != nil {
+		return usageError{fmt.Errorf("--url %q: write it as http://127.0.0.1:8080", a.URL)}
+	}
+	client := http.Client{Timeout: 2 * time.Minute}
+	response, err := client.Do(request)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err
+		}
+		return fmt.Errorf("nobody answers at %s (%w): is flapwatch serve running there?", a.URL, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body := json.NewDecoder(io.LimitReader(response.Body, 256<<20))
+	if response.StatusCode != http.StatusOK {
+		var p huma.ErrorModel
+		if body.Decode(&p) != nil {
+			return fmt.Errorf("%s answers %s", a.URL, response.Status)
+		}
+		return refusal(p)
+	}
+	if err := body.Decode(v); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", a.URL, err)
+	}
+	return nil
+}
+
+// refusal is a problem+json as one sentence.
+func refusal(p huma.ErrorModel) error {
+	words := []string{p.Detail}
+	for _, d := range p.Errors {
+		words = append(words, strings.TrimPrefix(d.Location, "query.")+": "+d.Message)
+	}
+	err := errors.New(strings.Join(words, "; "))
+	if p.Status == http.StatusUnprocessableEntity {
+		return usageError{err}
+	}
+	return err
+}
+
+type flappingCmd struct{ ask }
+
+// Run lists devices by how they flap.
+func (c *flappingCmd) Run(ctx context.Context, con *console) error {
+	q := c.query()
+	q.Set("limit", strconv.Itoa(c.Limit))
+	var answer api.List[api.Flapping]
+	if err := c.get(ctx, "/flapping", q, &answer); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(con.out, answer)
+	}
+	t := newTable(con.out, "DEVICE", "DROPS", "PLANNED", "STATE", "REGISTERED", "AWAY", "REASON", "PERIOD", "LAST", "MODEL", "DESCRIPTION")
+	for _, f := range answer.Items {
+		period := ""
+		if f.Pattern != nil {
+			period = span(f.Pattern.PeriodSeconds)
+		}
+		t.row(f.Device, f.Unregistrations, f.ExpectedUnregistration, f.State, perhaps(f.MedianRegistered), perhaps(f.MedianOutage),
+			reasonText(f.TopReason), period, shortTime(f.Last), f.Model, f.Description)
+	}
+	return t.Flush()
+}
+
+type patternsCmd struct {
+	ask
+	MaxP float64 `help:"Show patterns up to this p-value." placeholder:"P"`
+}
+
+// Run lists the periods with their causes.
+func (c *patternsCmd) Run(ctx context.Context, con *console) error {
+	q := c.query()
+	if c.MaxP > 0 {
+		q.Set("max_p", strconv.FormatFloat(c.MaxP, 'g', -1, 64))
+	}
+	var answer api.List[api.Pattern]
+	if err := c.get(ctx, "/patterns", q, &answer); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(con.out, answer)
+	}
+	if len(answer.Items) == 0 {
+		fmt.Fprintln(con.out, "no device drops in a period in this window")
+		return nil
+	}
+	t := newTable(con.out, "DEVICE", "PERIOD", "REGISTERED", "SEEN", "P", "CONFIDENCE", "REASON", "NEXT", "CAUSE")
+	for _, p := range answer.Items {
+		t.row(p.Device, span(p.PeriodSeconds), perhaps(p.Registered), fmt.Sprintf("%d of %d", p.CyclesSeen, p.CyclesExpected),
+			fmt.Sprintf("%.1e", p.PValue), p.Confidence, reasonText(p.Reason), shortTime(p.NextExpected), firstTitle(p.Diagnoses))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	explainFirst(con.out, answer.Items)
+	return nil
+}
+
+// explainFirst prints the most frequent cause with what to check next.
+func explainFirst(w io.Writer, items []api.Pattern) {
+	count := map[string]int{}
+	var best *api.Diagnosis
+	for i := range items {
+		if d := items[i].Diagnoses; len(d) > 0 {
+			if count[d[0].ID]++; best == nil || count[d[0].ID] > count[best.ID] {
+				best = &d[0]
+			}
+		}
+	}
+	if best == nil {
+		return
+	}
+	fmt.Fprintf(w, "\n%s (%d devices)\n  why    %s\n", plain(best.Title), count[best.ID], plain(best.Why))
+	for _, check := range best.Checks {
+		fmt.Fprintf(w, "  check  %s\n", plain(check))
+	}
+	fmt.Fprintf(w, "  fix    %s\n", plain(best.Fix))
+}
+
+type deviceCmd struct {
+	Name string `arg:"" help:"Device name, such as SEPE0D1730A8137."`
+	ask
+}
+
+// Run prints one device.
+func (c *deviceCmd) Run(ctx context.Context, con *console) error {
+	var d api.DeviceDetail
+	if err := c.get(ctx, "/devices/"+url.PathEscape(c.Name), c.query(), &d); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(con.out, d)
+	}
+	var line api.Timeline
+	if err := c.get(ctx, "/devices/"+url.PathEscape(c.Name)+"/timeline", c.query(), &line); err != nil {
+		return err
+	}
+	fmt.Fprintf(con.out, "%s  %s  %s  %s  %s\n", plain(d.Device.Device), plain(d.Model), plain(d.IP), plain(d.Cluster), plain(d.Description))
+	fmt.Fprintf(con.out, "%d unplanned and %d planned unregistrations, %d registrations; %s\n\n", d.Unregistrations, d.Expected, d.Registrations, d.Flapping.State)
+	t := newTable(con.out, "NODE", "FROM", "UNTIL", "REGISTERED", "ENDED BY")
+	for _, s := range line.Sessions[max(0, len(line.Sessions)-c.Limit):] {
+		ended := reasonText(s.EndReason)
+		if s.OpenEnd {
+			ended = "(open)"
+		}
+		t.row(s.Node, shortTime(s.From), shortTime(s.Until), span(s.Seconds), ended)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	explainFirst(con.out, d.Patterns)
+	return nil
+}
+
+type eventsCmd struct {
+	ask
+	Device string `help:"Only this device."`
+}
+
+// Run lists events, newest first.
+func (c *eventsCmd) Run(ctx context.Context, con *console) error {
+	q := c.query()
+	q.Set("limit", strconv.Itoa(min(c.Limit, 1000)))
+	if c.Device != "" {
+		q.Set("device", c.Device)
+	}
+	var answer api.List[api.Event]
+	if err := c.get(ctx, "/events", q, &answer); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(con.out, answer)
+	}
+	t := newTable(con.out, "TIME", "NODE", "ALARM", "DEVICE", "IP", "REASON", "CAUSE")
+	for _, e := range answer.Items {
+		cause := ""
+		if e.Cause != nil {
+			cause = e.Cause.Title
+		}
+		t.row(shortTime(e.Time), e.Node, e.Alarm, e.Device, e.IP, reasonText(e.Reason), cause)
+	}
+	return t.Flush()
+}
+
+func reasonText(r *api.Reason) string {
+	if r == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d %s", r.Code, r.Name)
+}
+
+func firstTitle(d []api.Diagnosis) string {
+	if len(d) == 0 {
+		return ""
+	}
+	return d[0].ID
+}
+
+func perhaps(seconds *float64) string {
+	if seconds == nil {
+		return ""
+	}
+	return span(*seconds)
+}
+
+// span prints seconds for people: 16 min 3 s, 2 h 5 min, 3 d 4 h.
+func span(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+	case d >= time.Hour:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	case d >= time.Minute:
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	}
+	return fmt.Sprintf("%.1f s", seconds)
+}
+
+func shortTime(t api.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05")
+}

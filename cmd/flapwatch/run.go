@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"flapwatch/api"
+	"flapwatch/ingest"
+	"flapwatch/reasons"
+	"flapwatch/spool"
+	"flapwatch/watch"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+)
+
+// serveCmd are the settings of the service.
+type serveCmd struct {
+	Syslog       []string       `help:"Where to listen: udp://:514, tcp://:601, tls://:6514?cert=FILE&key=FILE&client_ca=FILE." default:"udp://:5514,tcp://:5514" placeholder:"URL"`
+	HTTP         string         `help:"Where to answer." default:"127.0.0.1:8080" placeholder:"HOST:PORT" name:"http"`
+	HTTPInsecure bool           `help:"Answer without tokens on an address that is not loopback." name:"http-insecure"`
+	Allow        []netip.Prefix `help:"Accept syslog from these networks only." placeholder:"CIDR"`
+	Retention    days           `help:"Keep events for so long after they were received." default:"400d"`
+	Clickhouse   string         `help:"embedded, or a server: clickhouse://user:pass@host:9000/db, http://user:pass@host:8123/db." default:"embedded" placeholder:"DSN"`
+	Data         string         `help:"Folder for the spool and the embedded ClickHouse." default:"./data" type:"path"`
+	SpoolCap     size           `help:"Most bytes the spool may take." default:"8GiB"`
+	LogLevel     slog.Level     `help:"debug, info, warn or error." default:"info"`
+}
+
+// service is everything that runs, in the order of the water:
+//
+//	sockets ─▶ intake ─▶ spool ─▶ pipeline ─▶ store ══ ClickHouse (a server, or the embedded engine)
+//	                                            ║
+//	page, JSON ◀──────── http ◀──── watch ◀─────╝
+type service struct {
+	settings  *serveCmd
+	log       *slog.Logger
+	metrics   *prometheus.Registry
+	catalogue *reasons.Catalogue
+	database  *database
+	spool     *spool.Spool
+	intake    *ingest.Intake
+	listeners *ingest.Listeners
+	pipeline  *ingest.Pipeline
+	watch     *watch.Watch
+	web       net.Listener
+	handler   http.Handler
+}
+
+// Run serves until the program is told to end.
+func (c *serveCmd) Run(ctx context.Context, con *console) error {
+	s, err := c.build(ctx, slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: c.LogLevel})))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(con.out, "flapwatch %s\n  page    http://%s/\n  syslog  %s\n  data    %s\n",
+		version, s.web.Addr(), strings.Join(s.Syslog(), "  "), c.Data)
+	return s.run(ctx)
+}
+
+// build makes everything and binds every socket, so that what is wrong is said before anything runs.
+func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err error) {
+	s := &service{settings: c, log: log, metrics: prometheus.NewRegistry()}
+	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	counters := ingest.NewMetrics(s.metrics)
+
+	if s.catalogue, err = reasons.New(); err != nil {
+		return nil, err
+	}
+	if err = c.loopbackOrInsecure(); err != nil {
+		return nil, err
+	}
+	if err = writable(c.Data); err != nil {
+		return nil, err
+	}
+	if s.spool, err = spool.Open(filepath.Join(c.Data, "spool"), spool.Options{Cap: int64(c.SpoolCap), Log: log}); err != nil {
+		return nil, err
+	}
+	s.intake = ingest.NewIntake(s.spool, 0, counters, log)
+	if s.listeners, err = ingest.Listen(ctx, s.intake, ingest.ListenOptions{
+		Addresses: c.Syslog, Allow: c.Allow, Log: log, Metrics: counters, Now: time.Now,
+	}); err != nil {
+		return nil, err
+	}
+	if s.web, err = net.Listen("tcp", c.HTTP); err != nil {
+		return nil, webError(c.HTTP, err)
+	}
+	if s.database, err = openDatabase(ctx, c, log); err != nil {
+		return nil, err
+	}
+
+	words := ingest.Words{Catalogue: s.catalogue}
+	s.pipeline = ingest.NewPipeline(ingest.Options{
+		Spool: s.spool, Sink: s.database, Keys: s.catalogue.Keys(), Words: words,
+		Lost: s.intake.TakeLost, Log: log, Metrics: counters, Now: time.Now,
+	})
+	s.watch = watch.New(s.database, s.catalogue, time.Now)
+	s.handler = api.New(api.Deps{
+		Reader: s.database, Findings: s.watch, Service: s, Words: words, Catalogue: s.catalogue,
+		Metrics: promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}), Log: log, Now: time.Now, Version: version, Loopback: !c.HTTPInsecure,
+	})
+	return s, nil
+}
+
+// run runs everything and stops it in the order of the water: sockets, spool, last batch, store, engine.
+func (s *service) run(ctx context.Context) error {
+	defer s.close()
+	intake, stopIntake := context.WithCancel(context.WithoutCancel(ctx))
+	pipeline, stopPipeline := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPipeline()
+	defer stopIntake()
+
+	var g errgroup.Group
+	front, ctx := errgroup.WithContext(ctx) // what a signal stops first
+	g.Go(func() error { return s.intake.Run(intake) })
+	g.Go(func() error { return s.pipeline.Run(pipeline) })
+	g.Go(func() error { return s.database.run(pipeline) })
+	front.Go(func() error { return s.listeners.Run(ctx) })
+	front.Go(func() error { return s.serveHTTP(ctx) })
+
+	err := front.Wait()
+	stopIntake()
+	stopPipeline()
+	return errors.Join(err, g.Wait())
+}
+
+// serveHTTP answers until ctx ends, then lets requests finish for a moment.
+func (s *service) serveHTTP(ctx context.Context) error {
+	server := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	ended := context.AfterFunc(ctx, func() {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		if server.Shutdown(late) != nil {
+			_ = server.Close()
+		}
+	})
+	defer ended()
+	if err := server.Serve(s.web); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve http: %w", err)
+	}
+	return nil
+}
+
+// close gives back what build took, last first.
+func (s *service) close() {
+	if s.database != nil {
+		s.database.close()
+	}
+	if s.web != nil {
+		_ = s.web.Close()
+	}
+	if s.listeners != nil {
+		s.listeners.Close()
+	}
+	if s.spool != nil {
+		if err := s.spool.Close(); err != nil {
+			s.log.Error("close spool", "error", err)
+		}
+	}
+}
+
+func (c *serveCmd) loopbackOrInsecure() error {
+	host, _, err := net.SplitHostPort(c.HTTP)
+	if err != nil {
+		return usageError{fmt.Errorf("--http %q: write it as 127.0.0.1:8080", c.HTTP)}
+	}
+	if a, err := netip.ParseAddr(host); (err == nil && a.IsLoopback()) || host == "localhost" || c.HTTPInsecure {
+		return nil
+	}
+	return usageError{fmt.Errorf("--http %s is open to the network: listen on 127.0.0.1, or say --http-insecure if the network in front of it is trusted", c.HTTP)}
+}
+
+// writable makes the data folder, or says what stands in the way.
+func writable(folder string) error {
+	err := os.MkdirAll(folder, 0o750)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(folder, ".writable-*"); err == nil {
+			_ = f.Close()
+			err = os.Remove(f.Name())
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("data folder %s cannot be written (%w): choose another with --data, or change its owner", folder, rootCause(err))
+	}
+	return nil
+}
+
+// rootCause is the kernel's word, without the path around it.
+func rootCause(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+func webError(address string, err error) error {
+	if strings.Contains(err.Error(), "address already in use") {
+		return fmt.Errorf("http %s is taken by another program: stop it or choose another address with --http", address)
+	}
+	return fmt.Errorf("listen on http %s: %w", address, err)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strconv"
+	"time"
+
+	"flapwatch/api"
+	"flapwatch/event"
+	"flapwatch/ingest"
+	"flapwatch/parse"
+)
+
+// Syslog gives the addresses that receive, as URLs.
+func (s *service) Syslog() []string {
+	var out []string
+	for _, a := range s.listeners.Addrs() {
+		out = append(out, a.Network()+"://"+a.String())
+	}
+	return out
+}
+
+// Ready gives what keeps the service from taking messages in, storing them or answering.
+func (s *service) Ready(context.Context) []api.Trouble {
+	var troubles []api.Trouble
+	if err := s.intake.Ready(); err != nil {
+		troubles = append(troubles, api.Trouble{Part: "spool", Why: err.Error()})
+	}
+	if err := s.database.ready(); err != nil {
+		troubles = append(troubles, api.Trouble{Part: "store", Why: err.Error()})
+	}
+	return troubles
+}
+
+// Stats adds the spool's numbers to the store's. The spool is read last, and what it says is in the spool is what neither the
+// store nor a drop accounts for; so the sum holds at any moment.
+func (s *service) Stats(ctx context.Context) (api.Stats, error) {
+	c, err := s.database.totals(ctx, s.spool.ID())
+	if err != nil {
+		return api.Stats{}, err
+	}
+	decided := c.Stored + c.Duplicate + c.Unparsed + c.Other + c.Dropped
+	q := s.spool.Stats()
+	st := api.Stats{
+		Stored: c.Stored, Duplicate: c.Duplicate, Unparsed: c.Unparsed, Other: c.Other, Dropped: c.Dropped,
+		Received: q.Appended + (decided - c.Received), InSpool: q.Appended - c.Received,
+		SpoolBytes: q.Bytes, DamagedRecords: q.Damaged, EngineRestarts: s.database.restarts(),
+	}
+	if !q.Oldest.IsZero() && st.InSpool > 0 {
+		st.SpoolAgeSeconds = time.Since(q.Oldest).Seconds()
+	}
+	return st, nil
+}
+
+// Decode reads a text record by record and tells what each is. Nothing is stored.
+func (s *service) Decode(_ context.Context, text []byte, yield func(api.Record)) error {
+	return decodeText(parse.New(s.catalogue.Keys()), bytes.NewReader(text), time.Now(), func(r api.Record) error {
+		yield(r)
+		return nil
+	})
+}
+
+// decodeText tells what each record of a text is, received now.
+func decodeText(p *parse.Parser, text io.Reader, now time.Time, yield func(api.Record) error) error {
+	records := parse.NewRecords(text, ingest.MaxFrame)
+	for records.Next() {
+		e := new(event.Event)
+		status, err := p.Parse(string(records.Text()), parse.Context{Received: now.UTC(), Source: "decode"}, e)
+		e.Identify(status, "decode/"+strconv.FormatInt(records.Offset(), 10))
+		if err := yield(api.Record{Status: status, Event: e, Err: err}); err != nil {
+			return err
+		}
+	}
+	return records.Err()
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"flapwatch/api"
+	"flapwatch/simulate"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// simulateCmd plays a scenario to a receiver or to standard output.
+type simulateCmd struct {
+	Scenario string  `help:"What to play: ${scenarios}." default:"office"`
+	To       string  `help:"Receiver: udp://HOST:PORT, tcp://HOST:PORT, or - for standard output." default:"udp://127.0.0.1:5514" placeholder:"URL"`
+	Phones   int     `help:"Number of phones; 0 takes the scenario's own." placeholder:"N"`
+	From     moment  `help:"Begin of the play: RFC 3339 or relative." default:"-7d"`
+	Until    moment  `help:"End of the play." default:"now"`
+	Seed     uint64  `help:"The same seed plays the same." default:"1"`
+	Loss     float64 `help:"Share of messages lost on the way, 0 to 1; below 0 takes the scenario's own." default:"-1"`
+	Level    string  `help:"Alarm event level of the nodes." enum:"informational,error" default:"informational"`
+	Rate     float64 `help:"Most messages a second; 0 is as fast as the receiver takes them (udp: 20,000)." placeholder:"N"`
+	Realtime bool    `help:"Send each message when its time has come, from now on."`
+}
+
+// moment is a point in time on the command line, as the API takes it.
+type moment struct{ api.When }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *moment) UnmarshalText(b []byte) (err error) {
+	m.When, err = api.ParseWhen(string(b))
+	return err
+}
+
+func scenarioNames() string {
+	var names []string
+	for _, s := range simulate.Scenarios() {
+		names = append(names, s.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Run plays.
+func (c *simulateCmd) Run(ctx context.Context, con *console) error {
+	now := time.Now()
+	o := simulate.Options{
+		Scenario: c.Scenario, Phones: c.Phones, From: c.From.On(now), Until: c.Until.On(now), Seed: c.Seed, Loss: c.Loss, Level: c.Level,
+	}
+	if c.Realtime {
+		length := o.Until.Sub(o.From)
+		o.From, o.Until = now, now.Add(length)
+	}
+	out, err := c.dial(ctx, con)
+	if err != nil {
+		return err
+	}
+	pace := pacer{realtime: c.Realtime, rate: c.Rate, began: now}
+	bar := progress(con.err, c.To != "-", "playing "+c.Scenario)
+	truth, err := simulate.Run(ctx, o, func(l simulate.Line) error {
+		if err := pace.wait(ctx, l.At); err != nil {
+			return err
+		}
+		_ = bar.Add(1)
+		return out.send(l.Raw)
+	})
+	_ = bar.Finish()
+	if closed := out.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return fmt.Errorf("simulate: %w", err)
+	}
+	fmt.Fprintf(con.err, "sent %d messages of %d devices; %d more were lost on the way, as the scenario wants it\n", truth.Lines, len(truth.Devices), truth.Lost)
+	return nil
+}
+
+// line writes messages, one by one.
+type lineWriter struct {
+	*bufio.Writer
+	closer    io.Closer
+	datagrams bool
+}
+
+func (c *simulateCmd) dial(ctx context.Context, con *console) (*lineWriter, error) {
+	if c.To == "-" {
+		return &lineWriter{Writer: bufio.NewWriter(con.out)}, nil
+	}
+	u, err := url.Parse(c.To)
+	if err != nil || (u.Scheme != "udp" && u.Scheme != "tcp") || u.Host == "" {
+		return nil, usageError{fmt.Errorf("--to %q: write it as udp://127.0.0.1:5514, tcp://127.0.0.1:5514 or -", c.To)}
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, u.Scheme, u.Host)
+	if err != nil {
+		return nil, fmt.Errorf("nobody takes messages at %s (%w): is flapwatch serve running?", c.To, rootCause(err))
+	}
+	if u.Scheme == "udp" && c.Rate == 0 {
+		c.Rate = 20_000
+	}
+	return &lineWriter{Writer: bufio.NewWriterSize(conn, 64<<10), closer: conn, datagrams: u.Scheme == "udp"}, nil
+}
+
+func (w *lineWriter) send(line []byte) error {
+	if _, err := w.Write(line); err != nil {
+		return err
+	}
+	if w.datagrams {
+		return w.Flush()
+	}
+	return w.WriteByte('\n')
+}
+
+// Close sends what is left. A TCP receiver gets everything before the connection ends.
+func (w *lineWriter) Close() error {
+	err := w.Flush()
+	if w.closer != nil {
+		if closed := w.closer.Close(); err == nil {
+			err = closed
+		}
+	}
+	return err
+}
+
+// pacer holds messages back until it is their turn.
+type pacer struct {
+	realtime bool
+	rate     float64
+	began    time.Time
+	sent     int
+}
+
+func (p *pacer) wait(ctx context.Context, at time.Time) error {
+	due := p.began
+	switch {
+	case p.realtime:
+		due = at
+	case p.rate > 0:
+		due = p.began.Add(time.Duration(float64(p.sent) / p.rate * float64(time.Second)))
+	}
+	p.sent++
+	if d := time.Until(due); d > time.Millisecond {
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err()
+}
+
+// progress is a bar on a terminal, and nothing elsewhere.
+func progress(w io.Writer, wanted bool, what string) *progressbar.ProgressBar {
+	if f, ok := w.(*os.File); ok && wanted && term.IsTerminal(int(f.Fd())) {
+		return progressbar.NewOptions64(-1, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
+			progressbar.OptionShowIts(), progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	}
+	return progressbar.DefaultSilent(-1)
+}

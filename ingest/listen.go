@@ -1,0 +1,173 @@
+package ingest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// ListenOptions are the settings of all receivers.
+type ListenOptions struct {
+	Addresses     []string       // udp://:514, tcp://:601, tls://:6514?cert=FILE&key=FILE&client_ca=FILE
+	Allow         []netip.Prefix // senders allowed; empty allows all
+	MaxConns      int            // open TCP connections in total (default 2,000)
+	MaxPerSender  int            // open TCP connections of one address (default 200)
+	Idle          time.Duration  // a connection silent for so long is closed (default 1 h)
+	ReceiveBuffer int            // bytes asked of the kernel for each UDP socket (default 8 MiB)
+	Log           *slog.Logger
+	Metrics       *Metrics
+	Now           func() time.Time
+}
+
+// Listeners are bound sockets; Run serves them.
+type Listeners struct {
+	options ListenOptions
+	intake  *Intake
+	doers   []Doer
+	addrs   []net.Addr
+	conns   *connLimits
+}
+
+// Listen binds every address, so that a taken port is an error here and now.
+func Listen(ctx context.Context, in *Intake, o ListenOptions) (*Listeners, error) {
+	o = o.withDefaults()
+	l := &Listeners{options: o, intake: in, conns: newConnLimits(o.MaxConns, o.MaxPerSender)}
+	for _, a := range o.Addresses {
+		if err := l.bind(ctx, a); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (o ListenOptions) withDefaults() ListenOptions {
+	if o.MaxConns <= 0 {
+		o.MaxConns = 2000
+	}
+	if o.MaxPerSender <= 0 {
+		o.MaxPerSender = 200
+	}
+	if o.Idle <= 0 {
+		o.Idle = time.Hour
+	}
+	if o.ReceiveBuffer <= 0 {
+		o.ReceiveBuffer = 8 << 20
+	}
+	return o
+}
+
+func (l *Listeners) bind(ctx context.Context, address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return fmt.Errorf("syslog address %q: write it as udp://:5514, tcp://:5514 or tls://:6514?cert=FILE&key=FILE", address)
+	}
+	switch u.Scheme {
+	case "udp":
+		return l.bindUDP(ctx, u.Host)
+	case "tcp":
+		return l.bindTCP(ctx, u.Host, "tcp", nil)
+	case "tls":
+		config, err := serverTLS(u.Query())
+		if err != nil {
+			return fmt.Errorf("syslog address %q: %w", address, err)
+		}
+		return l.bindTCP(ctx, u.Host, "tls", config)
+	}
+	return fmt.Errorf("syslog address %q: %q is not udp, tcp or tls", address, u.Scheme)
+}
+
+// bindError turns the kernel's word into a sentence that says what to do.
+func bindError(network, host string, err error) error {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "address already in use"):
+		return fmt.Errorf("%s %s is taken by another program: stop it or choose another port with --syslog", network, host)
+	case strings.Contains(text, "permission denied"):
+		return fmt.Errorf("%s %s needs a privilege: run with CAP_NET_BIND_SERVICE, or listen on a port above 1023 and redirect", network, host)
+	}
+	return fmt.Errorf("listen on %s %s: %w", network, host, err)
+}
+
+// Addrs gives the bound addresses in the order of the options.
+func (l *Listeners) Addrs() []net.Addr { return l.addrs }
+
+// Run serves until ctx ends. Then the sockets are closed and what was read from them is in the intake.
+func (l *Listeners) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, d := range l.doers {
+		g.Go(func() error { return d.Run(ctx) })
+	}
+	return g.Wait()
+}
+
+// Close gives back sockets that were bound and never run.
+func (l *Listeners) Close() {
+	for _, d := range l.doers {
+		if c, ok := d.(interface{ Close() error }); ok {
+			_ = c.Close()
+		}
+	}
+}
+
+// allowed says whether a sender may speak to us.
+func (l *Listeners) allowed(a netip.Addr) bool {
+	if len(l.options.Allow) == 0 {
+		return true
+	}
+	for _, p := range l.options.Allow {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	l.options.Metrics.Refused.WithLabelValues("sender_not_allowed").Inc()
+	return false
+}
+
+// serverTLS reads cert, key and client_ca. The files are read again for each handshake after they changed, so that renewed
+// certificates are used without dropping a connection. TLS 1.2 is the least.
+func serverTLS(q url.Values) (*tls.Config, error) {
+	certFile, keyFile, caFile := q.Get("cert"), q.Get("key"), q.Get("client_ca")
+	if certFile == "" || keyFile == "" {
+		return nil, fmt.Errorf("tls needs cert=FILE and key=FILE")
+	}
+	load := func() (*tls.Config, error) { return loadTLS(certFile, keyFile, caFile) }
+	first, err := load()
+	if err != nil {
+		return nil, err
+	}
+	reload := &reloader{files: []string{certFile, keyFile, caFile}, load: load, current: first}
+	reload.stamp = reload.stamps()
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: reload.config}, nil
+}
+
+func loadTLS(certFile, keyFile, caFile string) (*tls.Config, error) {
+	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("read certificate: %w", err)
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
+	if caFile == "" {
+		return c, nil
+	}
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("read client CA: %w", err)
+	}
+	c.ClientCAs = x509.NewCertPool()
+	if !c.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("client CA %s holds no certificate in PEM form", caFile)
+	}
+	c.ClientAuth = tls.RequireAndVerifyClientCert
+	return c, nil
+}

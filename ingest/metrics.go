@@ -1,0 +1,54 @@
+package ingest
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Metrics counts what moves. Hot paths add to it once per read, not once per message.
+type Metrics struct {
+	Frames    *prometheus.CounterVec // transport: messages received
+	Bytes     *prometheus.CounterVec // transport
+	Dropped   *prometheus.CounterVec // reason: received and lost
+	Overlong  prometheus.Counter     // messages cut at MaxFrame
+	Refused   *prometheus.CounterVec // reason: connections and datagrams turned away
+	Conns     *prometheus.GaugeVec   // transport: open connections
+	Decided   *prometheus.CounterVec // status: messages behind the spool
+	Batches   prometheus.Counter     // ranges committed
+	Retries   prometheus.Counter     // commits tried again
+	CommitLag prometheus.Gauge       // seconds between receipt and commit, of the last range
+	Buffer    *prometheus.GaugeVec   // address: receive buffer granted by the kernel, bytes
+}
+
+// NewMetrics makes the counters and registers them.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "flapwatch", Name: name, Help: help}, labels)
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "flapwatch", Name: name, Help: help}, labels)
+	}
+	vecs := []*prometheus.CounterVec{
+		counter("received_messages_total", "Messages received, by transport.", "transport"),
+		counter("received_bytes_total", "Bytes of messages received, by transport.", "transport"),
+		counter("dropped_messages_total", "Messages received and lost, by reason.", "reason"),
+		counter("overlong_messages_total", "Messages longer than 64 KiB, cut there."),
+		counter("refused_total", "Connections and datagrams turned away, by reason.", "reason"),
+		counter("decided_messages_total", "Messages behind the spool, by what became of them.", "status"),
+		counter("batches_total", "Spool ranges committed to the store."),
+		counter("commit_retries_total", "Commits to the store that were tried again."),
+	}
+	gauges := []*prometheus.GaugeVec{
+		gauge("connections", "Open syslog connections, by transport.", "transport"),
+		gauge("commit_lag_seconds", "Time from receipt to commit of the last range."),
+		gauge("receive_buffer_bytes", "Receive buffer granted by the kernel, by address.", "address"),
+	}
+	for _, v := range vecs {
+		r.MustRegister(v)
+	}
+	for _, v := range gauges {
+		r.MustRegister(v)
+	}
+	return &Metrics{
+		Frames: vecs[0], Bytes: vecs[1], Dropped: vecs[2], Overlong: vecs[3].WithLabelValues(), Refused: vecs[4],
+		Decided: vecs[5], Batches: vecs[6].WithLabelValues(), Retries: vecs[7].WithLabelValues(),
+		Conns: gauges[0], CommitLag: gauges[1].WithLabelValues(), Buffer: gauges[2],
+	}
+}

@@ -1,0 +1,180 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"flapwatch/event"
+	"flapwatch/parse"
+	"flapwatch/spool"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Sink is where understood messages go.
+type Sink interface {
+	// Begin starts the draft of the range that begins at frame first.
+	Begin(spool string, first uint64) Draft
+	// Committed gives the ranges at or after from that were committed before, in order.
+	Committed(ctx context.Context, spool string, from uint64) ([]event.Range, error)
+	// RecordDrops keeps the number of messages that were lost before the spool; the same token counts once.
+	RecordDrops(ctx context.Context, spool, token, reason string, n uint64) error
+}
+
+// Draft is one range of the spool on its way to the store. Rows are copied where the caller reuses them.
+type Draft interface {
+	Add(*event.Row)
+	AddUnparsed(e *event.Event, offset int, reason string)
+	AddOther(*event.Event)
+	// Commit writes everything once, however often it is called for the same range, and says what became of the messages.
+	// leftover counts messages of the range that leave no row of their own.
+	Commit(ctx context.Context, next uint64, leftover event.Counts) (event.Counts, error)
+}
+
+// Options are the settings of the pipeline.
+type Options struct {
+	Spool   *spool.Spool
+	Sink    Sink
+	Keys    []string // tag keys known to the parser
+	Words   Words
+	Workers int           // ranges understood at the same time (default 2)
+	Frames  int           // messages in a range at the most (default 50,000)
+	Bytes   int           // bytes in a range at the most (default 16 MiB)
+	Age     time.Duration // a range waits no longer for more (default 250 ms)
+	Parts   time.Duration // how long the parts of one message are waited for (default 30 s)
+	Zones   func(source string) *time.Location
+	Lost    func() map[string]uint64 // messages lost before the spool since the last call, by reason
+	Log     *slog.Logger
+	Metrics *Metrics
+	Now     func() time.Time
+}
+
+// Pipeline takes ranges of frames from the spool, understands several at the same time and commits them one after the other.
+// A range is acknowledged when it and all before it are committed.
+type Pipeline struct {
+	Options
+	parts     *parse.Joiner
+	acked     uint64 // first frame not acknowledged when the pipeline started
+	committed uint64 // first frame not committed when the pipeline started
+}
+
+// NewPipeline makes a pipeline; Run works.
+func NewPipeline(o Options) *Pipeline {
+	if o.Workers <= 0 {
+		o.Workers = 2
+	}
+	if o.Frames <= 0 {
+		o.Frames = 50_000
+	}
+	if o.Bytes <= 0 {
+		o.Bytes = 16 << 20
+	}
+	if o.Age <= 0 {
+		o.Age = 250 * time.Millisecond
+	}
+	if o.Parts <= 0 {
+		o.Parts = 30 * time.Second
+	}
+	return &Pipeline{Options: o, parts: parse.NewJoiner(o.Parts, maxParts)}
+}
+
+// maxParts bounds the messages whose parts are waited for.
+const maxParts = 10_000
+
+// Run works until ctx ends. A range that is being committed then has a few seconds to finish; what is not committed is
+// delivered again at the next start.
+func (p *Pipeline) Run(ctx context.Context) error {
+	if err := p.resume(ctx); err != nil {
+		return ignoreEnd(ctx, err)
+	}
+	reader, err := p.Spool.Reader(p.acked)
+	if err != nil {
+		return fmt.Errorf("read spool: %w", err)
+	}
+	defer func() { _ = reader.Close() }()
+	late, cancel := graceful(ctx)
+	defer cancel()
+	spans := make(chan *span)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(spans)
+		c := cutter{Pipeline: p, reader: reader, spans: spans, at: p.acked, turn: closed()}
+		return ignoreEnd(ctx, c.run(ctx))
+	})
+	g.Go(func() error { return p.recordLost(ctx, late) })
+	for range p.Workers {
+		g.Go(func() error {
+			w := newWorker(p)
+			for s := range spans {
+				if err := w.work(ctx, late, s); err != nil {
+					return ignoreEnd(ctx, err)
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func ignoreEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// resume asks the store what was committed after the last acknowledgement that reached the disk, so that nothing counts twice.
+func (p *Pipeline) resume(ctx context.Context) error {
+	p.acked = p.Spool.Stats().Acked
+	var ranges []event.Range
+	err := p.retry(ctx, "read committed ranges", func(ctx context.Context) (err error) {
+		ranges, err = p.Sink.Committed(ctx, p.Spool.ID(), p.acked)
+		return err
+	})
+	p.committed = p.acked
+	for _, r := range ranges {
+		if r.First <= p.committed {
+			p.committed = max(p.committed, r.Next)
+		}
+	}
+	return err
+}
+
+// retry calls try until it succeeds or ctx ends, waiting longer each time, up to half a minute.
+func (p *Pipeline) retry(ctx context.Context, what string, try func(context.Context) error) error {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 30*time.Second) {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		p.Metrics.Retries.Inc()
+		if pause >= time.Second { // a start takes some tries
+			p.Log.Warn("store not available; trying again", "while", what, "error", err, "pause", pause.String())
+		}
+		wait(ctx, pause/2+rand.N(pause))
+	}
+}
+
+// recordLost keeps the numbers of what was lost before the spool in the store, every few seconds and at the end.
+func (p *Pipeline) recordLost(ctx, late context.Context) error {
+	for ctx.Err() == nil {
+		wait(ctx, 2*time.Second)
+		for reason, n := range p.Lost() {
+			token := strconv.FormatUint(rand.Uint64(), 36)
+			err := p.retry(late, "record drops", func(ctx context.Context) error {
+				return p.Sink.RecordDrops(ctx, p.Spool.ID(), token, reason, n)
+			})
+			if err != nil {
+				return ignoreEnd(ctx, err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,223 @@
+package ingest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	readSize  = 256 << 10
+	undecided = 2 * time.Second // a connection without delimiters gets its message cut off after this silence
+	handshake = 10 * time.Second
+)
+
+// tcpSocket accepts connections; each has a goroutine of its own.
+type tcpSocket struct {
+	*Listeners
+	listener  net.Listener
+	transport string // "tcp" or "tls"
+	tls       *tls.Config
+}
+
+func (l *Listeners) bindTCP(ctx context.Context, host, transport string, config *tls.Config) error {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", host)
+	if err != nil {
+		return bindError("tcp", host, err)
+	}
+	l.addrs = append(l.addrs, listener.Addr())
+	l.doers = append(l.doers, &tcpSocket{Listeners: l, listener: listener, transport: transport, tls: config})
+	return nil
+}
+
+// Close ends Run.
+func (s *tcpSocket) Close() error { return s.listener.Close() }
+
+// Run accepts until ctx ends and returns when the last connection is done.
+func (s *tcpSocket) Run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { _ = s.listener.Close() })()
+	var open sync.WaitGroup
+	defer open.Wait()
+	for {
+		c, err := s.listener.Accept()
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accept on %s %s: %w", s.transport, s.listener.Addr(), err)
+		case err != nil: // out of file descriptors and the like: it passes
+			s.options.Log.Error("accept", "address", s.listener.Addr().String(), "error", err)
+			wait(ctx, 100*time.Millisecond)
+			continue
+		}
+		open.Go(func() { s.serve(ctx, c) })
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// serve reads one connection to its end.
+func (s *tcpSocket) serve(ctx context.Context, c net.Conn) {
+	defer func() { _ = c.Close() }()
+	peer, err := netip.ParseAddrPort(c.RemoteAddr().String())
+	if err != nil || !s.allowed(peer.Addr().Unmap()) {
+		return
+	}
+	a := peer.Addr().Unmap()
+	if !s.conns.enter(a) {
+		s.options.Metrics.Refused.WithLabelValues("too_many_connections").Inc()
+		return
+	}
+	defer s.conns.leave(a)
+	gauge := s.options.Metrics.Conns.WithLabelValues(s.transport)
+	gauge.Inc()
+	defer gauge.Dec()
+
+	if c = s.shake(ctx, c, a); c == nil {
+		return
+	}
+	// A stop cuts the wait for more, not what was read: the deadline lies in the past from then on.
+	defer context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })()
+	late, cancel := graceful(ctx)
+	defer cancel()
+	r := stream{socket: s, conn: c, source: a.String(), late: late}
+	r.run(ctx)
+}
+
+// shake makes the TLS handshake where there is one; nil when it failed, with the reason counted.
+func (s *tcpSocket) shake(ctx context.Context, c net.Conn, a netip.Addr) net.Conn {
+	if s.tls == nil {
+		return c
+	}
+	ctx, cancel := context.WithTimeout(ctx, handshake)
+	defer cancel()
+	t := tls.Server(c, s.tls)
+	if err := t.HandshakeContext(ctx); err != nil {
+		s.options.Metrics.Refused.WithLabelValues("tls_handshake").Inc()
+		s.options.Log.Warn("tls handshake", "sender", a.String(), "error", err)
+		return nil
+	}
+	return t
+}
+
+// stream is one connection being read.
+type stream struct {
+	socket   *tcpSocket
+	conn     net.Conn
+	source   string
+	late     context.Context // for what was read when the stop came
+	splitter Splitter
+	frames   []Frame
+	now      int64
+	overlong int
+}
+
+func (r *stream) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		pending := r.splitter.Pending() && !r.splitter.Delimited
+		_ = r.conn.SetReadDeadline(r.deadline(ctx, pending))
+		n, err := r.conn.Read(r.splitter.Free(readSize))
+		r.now = r.socket.options.Now().UnixNano()
+		r.splitter.Took(n, r.emit)
+		silent := errors.Is(err, os.ErrDeadlineExceeded)
+		if silent && pending && ctx.Err() == nil {
+			r.splitter.Rest(r.emit)
+			err = nil
+		} else if err != nil {
+			r.splitter.Rest(r.emit)
+		}
+		r.deliver()
+		if err != nil {
+			if !silent && !errors.Is(err, io.EOF) && ctx.Err() == nil {
+				r.socket.options.Log.Info("connection ended", "sender", r.source, "error", err)
+			}
+			return
+		}
+	}
+}
+
+func (r *stream) deadline(ctx context.Context, pending bool) time.Time {
+	switch {
+	case ctx.Err() != nil:
+		return time.Unix(1, 0)
+	case pending:
+		return time.Now().Add(undecided)
+	}
+	return time.Now().Add(r.socket.options.Idle)
+}
+
+func (r *stream) emit(b []byte) {
+	r.frames = append(r.frames, Frame{Received: r.now, Source: r.source, Data: b})
+}
+
+// deliver puts what was read into the intake, waiting for room: this is how a sender is held back.
+func (r *stream) deliver() {
+	if len(r.frames) == 0 {
+		return
+	}
+	bytes := 0
+	for i := range r.frames {
+		bytes += len(r.frames[i].Data)
+	}
+	m := r.socket.options.Metrics
+	m.Frames.WithLabelValues(r.socket.transport).Add(float64(len(r.frames)))
+	m.Bytes.WithLabelValues(r.socket.transport).Add(float64(bytes))
+	m.Overlong.Add(float64(r.splitter.Overlong - r.overlong))
+	r.overlong = r.splitter.Overlong
+	if left, _ := r.socket.intake.Put(r.late, r.frames); left > 0 {
+		r.socket.intake.Lost("stopped", uint64(left))
+	}
+	r.frames = r.frames[:0]
+}
+
+// graceful gives a context that ends some time after ctx does.
+func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return late, func() { stop(); cancel() }
+}
+
+// connLimits bounds open connections, in total and of one sender.
+type connLimits struct {
+	mu             sync.Mutex
+	total, perPeer int
+	open           int
+	peers          map[netip.Addr]int
+}
+
+func newConnLimits(total, perPeer int) *connLimits {
+	return &connLimits{total: total, perPeer: perPeer, peers: map[netip.Addr]int{}}
+}
+
+func (l *connLimits) enter(a netip.Addr) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open >= l.total || l.peers[a] >= l.perPeer {
+		return false
+	}
+	l.open++
+	l.peers[a]++
+	return true
+}
+
+func (l *connLimits) leave(a netip.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open--
+	if l.peers[a]--; l.peers[a] == 0 {
+		delete(l.peers, a)
+	}
+}

@@ -1,0 +1,40 @@
+# Two commands are enough: make run, make test. The others are listed by `make help`.
+
+SHELL   := bash
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BINARY  := bin/flapwatch
+BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BINARY) ./cmd/flapwatch
+
+.PHONY: help run build engine demo test check race bench torture clean
+
+help: ## list the commands
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: build ## build and serve: http://127.0.0.1:8080, syslog on udp and tcp 5514, data in ./data
+	$(BINARY) serve
+
+build: ## bin/flapwatch with everything it needs to serve
+	$(BUILD)
+	$(BINARY) engine fetch
+
+engine: ## fetch the embedded ClickHouse into the cache
+	go run ./cmd/flapwatch engine fetch
+
+demo: ## play a simulated week into a running service
+	@test -x $(BINARY) || $(BUILD)
+	$(BINARY) simulate --scenario office --to tcp://127.0.0.1:5514
+
+test: engine check race ## everything CI runs
+
+check: ## formatting, vet and staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+race: ## the tests, under the race detector where there is a C compiler
+	@if command -v gcc >/dev/null; then go test -race ./...; \
+	elif [ -n "$$CI" ]; then echo "gcc is missing and CI is set: the race detector needs it"; exit 1; \
+	else echo "gcc is missing: testing without the race detector"; go test ./...; fi
+
+clean: ## remove what was built; data and cache stay
+	rm -rf bin

@@ -1,0 +1,65 @@
+// Command periods measures the period finder: on a labelled corpus (recall, precision, errors, calibration, next events) and
+// on fresh series without a pattern (false alarms). It prints the goals beside what was reached.
+//
+//	go run ./bench/periods -corpus ../shared/corpus/tune.jsonl -count 20000
+//
+// Start with score.go for what is counted and negatives.go for what the series without a pattern are made of.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "periods:", err)
+		os.Exit(1)
+	}
+}
+
+type settings struct {
+	corpus  string
+	half    int
+	class   string
+	count   int
+	seed    uint64
+	workers int
+	misses  bool
+	speed   bool
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	s := settings{}
+	flags := flag.NewFlagSet("periods", flag.ContinueOnError)
+	flags.StringVar(&s.corpus, "corpus", getenv("FLAPWATCH_CORPUS"), "labelled series, one JSON object a line")
+	flags.IntVar(&s.half, "half", -1, "only the half 0 or 1 of the corpus, by a hash of the id")
+	flags.StringVar(&s.class, "class", "", "only this class")
+	flags.IntVar(&s.count, "count", 0, "fresh series without a pattern, a class")
+	flags.Uint64Var(&s.seed, "seed", 1, "of the generator")
+	flags.IntVar(&s.workers, "workers", runtime.GOMAXPROCS(0), "series analysed at once")
+	flags.BoolVar(&s.misses, "misses", false, "list the labelled series that were missed or got a wrong period")
+	flags.BoolVar(&s.speed, "speed", false, "time a search by number of events")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if s.corpus != "" {
+		if err := measureCorpus(ctx, s, out); err != nil {
+			return fmt.Errorf("measuring %s: %w", s.corpus, err)
+		}
+	}
+	if s.speed {
+		measureSpeed(s, out)
+	}
+	if s.count > 0 {
+		return measureNegatives(ctx, s, out)
+	}
+	return nil
+}

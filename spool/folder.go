@@ -132,16 +132,21 @@ func bySegment(seg *segment, first uint64) int {
 	return 0
 }
 
-// changed is a channel that is closed when there is more to read, or room again, or the spool is closed.
-// The caller holds mu.
-func (fo *folder) changed() <-chan struct{} {
-	if fo.bell == nil {
+// watch gives a channel that is closed when there is more to read, or room again, or the spool is closed; nil if
+// nothing will change. Who looks at the folder after watch and finds nothing may wait for it.
+func (fo *folder) watch() (<-chan struct{}, error) {
+	fo.mu.Lock()
+	defer fo.mu.Unlock()
+	if fo.closed {
+		return nil, ErrClosed
+	}
+	if fo.bell == nil && fo.live {
 		fo.bell = make(chan struct{})
 	}
-	return fo.bell
+	return fo.bell, nil
 }
 
-// wake tells those who wait for changed. The caller holds mu.
+// wake tells those who watch. The caller holds mu.
 func (fo *folder) wake() {
 	if fo.bell != nil {
 		close(fo.bell)

@@ -44,12 +44,23 @@ func (fo *folder) reader(from uint64) (*Reader, error) {
 // of ctx, ErrClosed, io.EOF from the reader of a View, and errors of the disk, after which Next may be called again.
 func (r *Reader) Next(ctx context.Context) (*Record, error) {
 	for {
+		changed, err := r.folder.watch()
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
 		rec, err := r.advance()
 		if err != errEnd {
 			return rec, err
 		}
-		if err := r.wait(ctx); err != nil {
-			return nil, err
+		if changed == nil {
+			return nil, io.EOF
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
 		}
 	}
 }
@@ -61,29 +72,6 @@ func (r *Reader) Close() error {
 	}
 	r.seg = nil
 	return r.file.Close()
-}
-
-// wait returns when there may be more to read.
-func (r *Reader) wait(ctx context.Context) error {
-	fo := r.folder
-	for {
-		fo.mu.Lock()
-		closed, more, changed := fo.closed, fo.next > r.next, fo.changed()
-		fo.mu.Unlock()
-		switch {
-		case closed:
-			return ErrClosed
-		case more:
-			return nil
-		case !fo.live:
-			return io.EOF
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }
 
 // advance reads on to the next good record, over the ends of segments; errEnd if there is none yet.

@@ -173,17 +173,10 @@ func (s *Spool) Close() error {
 // takes bytes again. It returns at once while nothing is wrong.
 func (s *Spool) Room(ctx context.Context) error {
 	for {
-		s.mu.Lock()
-		if s.closed {
-			s.mu.Unlock()
-			return ErrClosed
+		changed, err := s.watch()
+		if err != nil || s.Ready() == nil {
+			return err
 		}
-		if s.trouble.err == nil {
-			s.mu.Unlock()
-			return nil
-		}
-		changed := s.changed()
-		s.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():

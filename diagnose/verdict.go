@@ -17,21 +17,25 @@ type Survey struct {
 
 // Verdict is everything concluded about one device. Device.Flap is never nil.
 type Verdict struct {
-	event.History // without its changes
-	Sessions      []pattern.Session
-	Device        Judged   // without a finding
-	Patterns      []Judged // with a finding each, p ≤ 0.05, best first
+	event.History                   // without its changes
+	Sessions      []pattern.Session // only where a single device was asked for
+	Device        Judged            // without a finding
+	Patterns      []Judged          // with a finding each, p ≤ 0.05, best first
 }
 
 // Judged is a case with its causes.
 type Judged struct {
 	Case
+	Planned    bool         // the finding is about planned or normal unregistrations
 	Passed     bool         // the finding may be shown: it stands among all series of the fleet
 	Hypotheses []Hypothesis // best first
 }
 
+// often: a device that lost its registration so many times in a window is explained even if it is quiet at the end.
+const often = 5
+
 // Conclude compares the cases of a survey with each other and names the causes of those that somebody will look at: patterns,
-// outages, and devices that are not stable and have no pattern to be looked at instead.
+// outages, and devices that are or were not stable and have no pattern to be looked at instead.
 func (s *Survey) Conclude(catalogue *reasons.Catalogue) {
 	var judged []*Judged
 	for i := range s.Verdicts {
@@ -49,7 +53,7 @@ func (s *Survey) Conclude(catalogue *reasons.Catalogue) {
 	}
 	for i, c := range Fleet(cases) {
 		judged[i].Case = c
-		if c.Finding != nil || c.Flap.State != pattern.Stable || c.Spacing != nil {
+		if c.Finding != nil || c.Flap.State != pattern.Stable || c.Flap.Unregistrations >= often || c.Spacing != nil {
 			judged[i].Hypotheses = Explain(c, catalogue)
 		}
 	}

@@ -1,183 +1,144 @@
 // Package watch judges the fleet: it takes the histories of all devices from the store, lets the pattern room find what
-// repeats and the diagnose room name the causes, and keeps the answer for those who ask the same again.
+// repeats and the diagnose room name the causes, and keeps the answers, so that a page does not wait for a scan.
 //
-// The door is Watch.Fleet.
+// The door is Watch.Fleet. survey.go judges a window, judge.go one device, memo.go remembers findings of series that did not
+// change.
 package watch
 
 import (
-	"cmp"
 	"context"
+	"fmt"
 	"maps"
-	"runtime"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"flapwatch/diagnose"
 	"flapwatch/event"
-	"flapwatch/pattern"
 	"flapwatch/reasons"
-
-	"golang.org/x/sync/errgroup"
 )
 
-// Source gives the histories of the devices that f asks for, one after the other.
+// Source is where events come from.
 type Source interface {
+	// Histories gives the histories of the devices that f asks for, one after the other.
 	Histories(ctx context.Context, f event.Filter, yield func(event.History) error) error
+	// Known counts the devices of each cluster that are known, whether or not anything happened to them.
+	Known(ctx context.Context) (map[string]int, error)
 }
 
 const (
-	widest    = 1e-3 // a pattern that is shown has at most this p-value,
-	discovery = 0.01 // and passes Benjamini-Hochberg at this rate over the fleet
-	fresh     = 5 * time.Second
-	kept      = 32 // answers
+	quick   = time.Second      // an answer that takes no longer is made anew whenever something was stored since
+	old     = 10 * time.Minute // an answer this old is not shown any more
+	steady  = time.Minute      // an answer this old is made anew even if nothing was stored: its window has moved on
+	limit   = 2 * time.Minute  // that making an answer may take
+	answers = 16               // kept at most
 )
 
 // Watch judges fleets.
 type Watch struct {
 	source    Source
 	catalogue *reasons.Catalogue
+	version   func() uint64 // grows whenever something is stored
 	now       func() time.Time
+	memo      memo
 
 	mu      sync.Mutex
 	answers map[string]*answer
 }
 
-// answer is a fleet being judged, or judged lately.
+// answer is what was last concluded about a question, and what is being concluded.
 type answer struct {
+	survey  *diagnose.Survey // nil before the first one
+	made    time.Time
+	version uint64
+	cost    time.Duration
+	making  *making
+}
+
+// making is a survey under way.
+type making struct {
 	done   chan struct{}
-	since  time.Time
 	survey *diagnose.Survey
 	err    error
 }
 
-// New makes a Watch over a source.
-func New(s Source, c *reasons.Catalogue, now func() time.Time) *Watch {
-	return &Watch{source: s, catalogue: c, now: now, answers: map[string]*answer{}}
+// New makes a Watch. version tells one state of the store from the next.
+func New(s Source, c *reasons.Catalogue, version func() uint64, now func() time.Time) *Watch {
+	return &Watch{source: s, catalogue: c, version: version, now: now, answers: map[string]*answer{}}
 }
 
-// Fleet judges every device that f asks for. The same question within a few seconds gets the same answer, and questions that
-// arrive while one is being answered wait for it.
+// Fleet judges every device that f asks for. Where that takes long, the answer before is given while a new one is made; the window
+// of a survey says what it speaks of.
 func (w *Watch) Fleet(ctx context.Context, f event.Filter) (*diagnose.Survey, error) {
-	a, mine := w.answer(key(f))
-	if mine {
-		a.survey, a.err = w.judge(ctx, f)
-		close(a.done)
-		if a.err != nil {
-			w.forget(key(f), a)
-		}
+	survey, m := w.find(f)
+	if survey != nil {
+		return survey, nil
 	}
 	select {
-	case <-a.done:
-		return a.survey, a.err
+	case <-m.done:
+		return m.survey, m.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// key tells questions apart; windows that differ by less than fresh are the same.
-func key(f event.Filter) string {
+// find gives a survey that is good enough, or one that is being made. It starts what has to be made.
+func (w *Watch) find(f event.Filter) (*diagnose.Survey, *making) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now, version, k := w.now(), w.version(), w.key(f)
+	a := w.answers[k]
+	if a == nil {
+		w.makeRoom()
+		a = &answer{}
+		w.answers[k] = a
+	}
+	age := now.Sub(a.made)
+	if a.survey != nil && a.version == version && age < steady {
+		return a.survey, nil
+	}
+	if a.making == nil {
+		a.making = &making{done: make(chan struct{})}
+		go w.make(f, a, version)
+	}
+	if a.survey != nil && a.cost > quick && age < old {
+		return a.survey, nil
+	}
+	return nil, a.making
+}
+
+// make makes a survey; nobody's impatience ends it.
+func (w *Watch) make(f event.Filter, a *answer, version uint64) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	m, began := a.making, w.now()
+	m.survey, m.err = w.survey(ctx, f)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a.making = nil; m.err == nil {
+		a.survey, a.made, a.version, a.cost = m.survey, began, version, w.now().Sub(began)
+	}
+	close(m.done)
+}
+
+// key tells questions apart. Windows of one length that end now are the same question.
+func (w *Watch) key(f event.Filter) string {
+	window := f.From.String() + f.To.String()
+	if ends := w.now().Sub(f.To); ends >= 0 && ends < steady {
+		window = f.Length().Round(time.Minute).String()
+	}
 	reason := ""
 	if f.Reason != nil {
-		reason = strconv.FormatUint(uint64(*f.Reason), 10)
+		reason = fmt.Sprint(*f.Reason)
 	}
-	return strings.Join([]string{
-		f.From.Truncate(fresh).String(), f.To.Truncate(fresh).String(), f.Cluster, f.Node, f.Device, f.Protocol, f.Alarm, reason,
-	}, "\x00")
+	return strings.Join([]string{window, f.Cluster, f.Node, f.Device, f.Protocol, f.Alarm, reason}, "\x00")
 }
 
-// answer gives the answer to a question, and whether it is the caller's task to fill it.
-func (w *Watch) answer(key string) (a *answer, mine bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// makeRoom forgets answers that are old, and all of them where there are too many.
+func (w *Watch) makeRoom() {
 	now := w.now()
-	maps.DeleteFunc(w.answers, func(_ string, a *answer) bool { return now.Sub(a.since) > fresh })
-	if a = w.answers[key]; a != nil {
-		return a, false
-	}
-	if len(w.answers) >= kept {
-		clear(w.answers)
-	}
-	a = &answer{done: make(chan struct{}), since: now}
-	w.answers[key] = a
-	return a, true
-}
-
-func (w *Watch) forget(key string, a *answer) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.answers[key] == a {
-		delete(w.answers, key)
-	}
-}
-
-// judge reads the histories once and judges them on all processors.
-func (w *Watch) judge(ctx context.Context, f event.Filter) (*diagnose.Survey, error) {
-	histories := make(chan event.History, 64)
-	survey := &diagnose.Survey{Window: f.Window}
-	var mu sync.Mutex
-	var all []event.History
-	tests := 0
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		defer close(histories)
-		return w.source.Histories(ctx, f, func(h event.History) error {
-			select {
-			case histories <- h:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	})
-	for range runtime.GOMAXPROCS(0) {
-		g.Go(func() error {
-			finder := pattern.NewFinder()
-			for h := range histories {
-				v, tested := judge(finder, h, f.Window)
-				mu.Lock()
-				survey.Verdicts = append(survey.Verdicts, v)
-				all = append(all, h)
-				tests += tested
-				mu.Unlock()
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(survey.Verdicts, func(a, b diagnose.Verdict) int {
-		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.History.Device, b.History.Device))
-	})
-	pass(survey, tests)
-	for _, o := range pattern.Outages(slices.Values(all), f.Window, pattern.OutageOptions{}) {
-		survey.Outages = append(survey.Outages, diagnose.Judged{Case: diagnose.OutageCase(o)})
-	}
-	survey.Conclude(w.catalogue)
-	return survey, nil
-}
-
-// pass marks the patterns that may be shown: p ≤ 1e-3, and a false discovery rate of 1 % over all series that were tested.
-func pass(s *diagnose.Survey, tests int) {
-	var all []*diagnose.Judged
-	for i := range s.Verdicts {
-		for j := range s.Verdicts[i].Patterns {
-			all = append(all, &s.Verdicts[i].Patterns[j])
-		}
-	}
-	p := make([]float64, max(tests, len(all)))
-	for i := range p {
-		p[i] = 1
-		if i < len(all) {
-			p[i] = all[i].Finding.PValue
-		}
-	}
-	for i, ok := range pattern.Adjust(p, discovery) {
-		if i < len(all) {
-			all[i].Passed = ok && all[i].Finding.PValue <= widest
-		}
+	maps.DeleteFunc(w.answers, func(_ string, a *answer) bool { return a.making == nil && now.Sub(a.made) > old })
+	if len(w.answers) >= answers {
+		maps.DeleteFunc(w.answers, func(_ string, a *answer) bool { return a.making == nil })
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -119,12 +120,16 @@ func (l *lastLine) Write(p []byte) (int, error) {
 	return size, nil
 }
 
+// threadEnd is what the library says, as a fatal error, when a thread of its pool outlives the statement it served. Nothing follows
+// from it.
+const threadEnd = "<Fatal> ThreadStatus: current_thread contains invalid address"
+
 func (l *lastLine) end() {
 	text := string(bytes.TrimSpace(l.partial))
 	l.partial = l.partial[:0]
 	switch {
 	case text == "":
-	case l.crashed, stackLine.MatchString(text):
+	case l.crashed, stackLine.MatchString(text), strings.HasSuffix(text, threadEnd):
 		l.log.Debug("engine says", "line", text)
 	default:
 		l.line, l.crashed = text, crashLine.MatchString(text)

@@ -137,4 +137,5 @@ type Names struct {
 type Row struct {
 	Event
 	Names
+	Parts int // messages that it was joined from; 0 is one
 }

@@ -3,10 +3,10 @@ CREATE TABLE IF NOT EXISTS unparsed
 (
     received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     id          FixedString(16),
-    source      LowCardinality(String),
-    error       LowCardinality(String),
+    source      LowCardinality(String) CODEC(ZSTD(1)),
+    error       LowCardinality(String) CODEC(ZSTD(1)),
     position    Int64 CODEC(T64, ZSTD(1)),
-    raw         String CODEC(ZSTD(3))
+    raw         String CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(received_at)
@@ -19,10 +19,10 @@ CREATE TABLE IF NOT EXISTS other
 (
     received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     id          FixedString(16),
-    source      LowCardinality(String),
-    host        LowCardinality(String),
-    program     LowCardinality(String),
-    raw         String CODEC(ZSTD(3))
+    source      LowCardinality(String) CODEC(ZSTD(1)),
+    host        LowCardinality(String) CODEC(ZSTD(1)),
+    program     LowCardinality(String) CODEC(ZSTD(1)),
+    raw         String CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toDate(received_at)

@@ -2,7 +2,7 @@
 -- is also the mark that the stretch is committed. A stretch written again from the same start replaces it.
 CREATE TABLE IF NOT EXISTS counts
 (
-    spool        LowCardinality(String),
+    spool        LowCardinality(String) CODEC(ZSTD(1)),
     first        UInt64 CODEC(Delta, ZSTD(1)),
     next         UInt64 CODEC(Delta, ZSTD(1)),
     received     UInt64 CODEC(T64, ZSTD(1)),
@@ -23,9 +23,9 @@ SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsy
 -- sent twice count once.
 CREATE TABLE IF NOT EXISTS drops
 (
-    spool  LowCardinality(String),
+    spool  LowCardinality(String) CODEC(ZSTD(1)),
     token  String,
-    reason LowCardinality(String),
+    reason LowCardinality(String) CODEC(ZSTD(1)),
     n      UInt64,
     at     DateTime64(3, 'UTC') DEFAULT now64(3)
 )

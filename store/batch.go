@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -15,16 +16,21 @@ type Batch struct {
 	store *Store
 	spool string
 	first uint64
+	nonce uint64 // tells batches of the same stretch apart
 
 	events   eventRows
 	unparsed lineRows
 	other    otherRows
 	blocks   [3]block // of the three above
 
-	seen     idSet     // ids of the batch
-	fresh    []int32   // rows of events to insert
-	aside    int       // rows of events that ClickHouse refused
-	decided  bool      // fresh is known
+	seen     idSet   // ids of the batch
+	fresh    []int32 // rows of events to insert
+	aside    []int32 // rows of events that ClickHouse refused
+	known    knownLines
+	decided  bool // fresh and known are
+	shares   []share
+	sharing  bool      // the last share is open
+	joined   []joined  // by row
 	earliest time.Time // receipt of the messages
 	latest   time.Time
 }
@@ -78,7 +84,7 @@ func (s *Store) Begin(spool string, first uint64) *Batch {
 	default:
 		b = newBatch()
 	}
-	b.store, b.spool, b.first = s, spool, first
+	b.store, b.spool, b.first, b.nonce = s, spool, first, rand.Uint64()
 	return b
 }
 
@@ -88,7 +94,8 @@ func (b *Batch) release() {
 		columns.reset()
 	}
 	b.events.forget()
-	b.fresh, b.aside, b.decided = b.fresh[:0], 0, false
+	b.fresh, b.aside, b.decided = b.fresh[:0], b.aside[:0], false
+	b.shares, b.sharing, b.joined = b.shares[:0], false, b.joined[:0]
 	b.earliest, b.latest = time.Time{}, time.Time{}
 	select {
 	case b.store.spare <- b:
@@ -120,6 +127,9 @@ func (b *Batch) Add(row *event.Row) {
 		return
 	}
 	b.see(&row.Event)
+	if row.Parts > 1 {
+		b.joined = append(b.joined, joined{int32(len(b.events.ids)), uint64(row.Parts - 1)})
+	}
 	b.events.add(row, b.spool)
 }
 
@@ -171,40 +181,48 @@ func (b *Batch) Commit(ctx context.Context, next uint64, leftover event.Counts) 
 		if err := b.decide(ctx); err != nil {
 			return event.Counts{}, fmt.Errorf("find duplicates: %w", err)
 		}
+		if err := b.decideLines(ctx); err != nil {
+			return event.Counts{}, fmt.Errorf("find duplicate lines: %w", err)
+		}
 		b.decided = true
 	}
-	counts, err := b.write(ctx, next, leftover)
+	counts, lost, err := b.write(ctx, next, leftover)
 	if err != nil {
 		return event.Counts{}, fmt.Errorf("commit frames %d to %d of spool %s: %w", b.first, next, b.spool, err)
 	}
+	b.tell(lost)
 	s.memory.learn(&b.events, b.fresh, b.spool, next)
 	b.release()
 	return counts, nil
 }
 
 // write writes the rows and, last, the counts.
-func (b *Batch) write(ctx context.Context, next uint64, leftover event.Counts) (event.Counts, error) {
+func (b *Batch) write(ctx context.Context, next uint64, leftover event.Counts) (event.Counts, lostLines, error) {
 	if err := b.writeEvents(ctx, next); err != nil {
-		return event.Counts{}, err
+		return event.Counts{}, lostLines{}, err
 	}
-	lost, err := b.writeLines(ctx)
+	lost, err := b.writeLines(ctx, next)
 	if err != nil {
-		return event.Counts{}, err
+		return event.Counts{}, lostLines{}, err
 	}
+	copies := len(b.events.ids) - len(b.fresh) - len(b.aside) + len(b.known.unparsed) + len(b.known.other)
 	c := event.Counts{
 		Stored:    uint64(len(b.fresh)) + leftover.Stored,
-		Duplicate: uint64(len(b.events.ids)-len(b.fresh)-b.aside) + leftover.Duplicate,
-		Unparsed:  uint64(len(b.unparsed.id.v)) - lost.unparsed + leftover.Unparsed,
-		Other:     uint64(len(b.other.id.v)) - lost.other + leftover.Other,
-		Dropped:   lost.unparsed + lost.other + leftover.Dropped,
+		Duplicate: uint64(copies) + leftover.Duplicate,
+		Unparsed:  uint64(len(b.unparsed.id.v)-len(b.known.unparsed)-len(lost.unparsed)) + leftover.Unparsed,
+		Other:     uint64(len(b.other.id.v)-len(b.known.other)-len(lost.other)) + leftover.Other,
+		Dropped:   uint64(len(lost.unparsed)+len(lost.other)) + leftover.Dropped,
+	}
+	if len(b.joined) > 0 {
+		countJoined(b.joined, fatesOf(len(b.events.ids), b.fresh, b.aside), &c)
 	}
 	c.Received = c.Stored + c.Duplicate + c.Unparsed + c.Other + c.Dropped
-	return c, b.mark(ctx, next, c)
+	return c, lost, b.mark(ctx, next, c)
 }
 
 func (b *Batch) writeEvents(ctx context.Context, next uint64) error {
 	b.events.close(next)
-	into := target{table: "events", block: b.blocks[0], ids: b.events.ids, place: b.place()}
+	into := target{table: "events", block: b.blocks[0], ids: b.events.ids, attempt: b.attempt(next)}
 	bad, err := b.store.insert(ctx, into, b.fresh)
 	for row, why := range bad {
 		b.setAside(row, why)
@@ -215,31 +233,38 @@ func (b *Batch) writeEvents(ctx context.Context, next uint64) error {
 // setAside moves a row of events that ClickHouse refused to the lines that were not understood.
 func (b *Batch) setAside(row int32, why error) {
 	b.fresh = slices.DeleteFunc(b.fresh, func(r int32) bool { return r == row })
-	b.aside++
+	b.aside = append(b.aside, row)
 	e := b.events.record(row)
 	b.AddUnparsed(&e, 0, "refused by clickhouse: "+reasonOf(why))
 	b.store.log.Warn("row refused by clickhouse", "id", e.ID.String(), "error", why)
 }
 
 // writeLines writes the rows of unparsed and other, and counts those that ClickHouse refused: they are lost.
-func (b *Batch) writeLines(ctx context.Context) (lost lostLines, err error) {
-	lost.unparsed, err = b.writeAll(ctx, "unparsed", b.blocks[1], b.unparsed.id.v)
+func (b *Batch) writeLines(ctx context.Context, next uint64) (lost lostLines, err error) {
+	lost.unparsed, err = b.writeAll(ctx, next, "unparsed", b.blocks[1], b.unparsed.id.v, b.known.unparsed)
 	if err != nil {
 		return lost, err
 	}
-	lost.other, err = b.writeAll(ctx, "other", b.blocks[2], b.other.id.v)
+	lost.other, err = b.writeAll(ctx, next, "other", b.blocks[2], b.other.id.v, b.known.other)
 	return lost, err
 }
 
-type lostLines struct{ unparsed, other uint64 }
+// lostLines are rows of unparsed and other that ClickHouse refused.
+type lostLines struct{ unparsed, other []int32 }
 
-func (b *Batch) writeAll(ctx context.Context, table string, columns block, ids []event.ID) (lost uint64, err error) {
-	into := target{table: table, block: columns, ids: ids, place: b.place()}
-	bad, err := b.store.insert(ctx, into, slices.Collect(every(nil, len(ids))))
+// writeAll writes the rows that are not known.
+func (b *Batch) writeAll(ctx context.Context, next uint64, table string, columns block, ids []event.ID, known map[int32]bool) (lost []int32, err error) {
+	into := target{table: table, block: columns, ids: ids, attempt: b.attempt(next)}
+	bad, err := b.store.insert(ctx, into, unknown(known, len(ids)))
 	for row, why := range bad {
 		b.store.log.Error("line refused by clickhouse is lost", "table", table, "id", ids[row].String(), "error", why)
+		lost = append(lost, row)
 	}
-	return uint64(len(bad)), err
+	return lost, err
 }
 
-func (b *Batch) place() string { return fmt.Sprintf("%s/%d", b.spool, b.first) }
+// attempt names what this batch writes for a stretch. Another batch of the same stretch has another name: its rows must
+// come after whatever attempts lie between, so that they are the ones that stay.
+func (b *Batch) attempt(next uint64) string {
+	return fmt.Sprintf("%s/%d-%d/%016x", b.spool, b.first, next, b.nonce)
+}

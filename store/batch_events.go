@@ -189,8 +189,11 @@ func hasColumn(e *event.Event, t *event.Tag) bool {
 	return false
 }
 
-// isNumber says whether s is n as strconv writes it.
+// isNumber says whether s is n in decimal digits, without a zero before them.
 func isNumber(s string, n uint32, has bool) bool {
-	var space [10]byte
-	return has && s == string(strconv.AppendUint(space[:0], uint64(n), 10))
+	if !has || len(s) > 1 && s[0] == '0' {
+		return false
+	}
+	v, err := strconv.ParseUint(s, 10, 32)
+	return err == nil && uint32(v) == n
 }

@@ -137,6 +137,7 @@ func BenchmarkAdd(b *testing.B) {
 		rows[i].Tags = append([]event.Tag(nil), rows[i].Tags...)
 	}
 	b.ReportAllocs()
+	used := -cpu()
 	for b.Loop() {
 		batch := s.Begin("a", 0)
 		for i := range rows {
@@ -144,7 +145,8 @@ func BenchmarkAdd(b *testing.B) {
 		}
 		batch.release()
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(rows)), "ns/row")
+	used += cpu()
+	b.ReportMetric(float64(used.Nanoseconds())/float64(b.N)/float64(len(rows)), "cpu-ns/row")
 }
 
 const columnSizes = `
@@ -166,8 +168,14 @@ func BenchmarkDisk(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	if err := s.conn.Exec(context.Background(), "OPTIMIZE TABLE events FINAL"); err != nil {
-		b.Fatal(err)
+	// Only parts with a file for each column tell how much each takes.
+	for _, statement := range []string{
+		"ALTER TABLE events MODIFY SETTING min_bytes_for_wide_part = 0",
+		"OPTIMIZE TABLE events FINAL",
+	} {
+		if err := s.conn.Exec(context.Background(), statement); err != nil {
+			b.Fatal(err)
+		}
 	}
 	rows, err := s.conn.Query(context.Background(), columnSizes)
 	if err != nil {

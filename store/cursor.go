@@ -20,6 +20,7 @@ const (
 	eventsKind   kind = 'e'
 	devicesKind  kind = 'd'
 	unparsedKind kind = 'u'
+	tailKind     kind = 't'
 )
 
 const sealSize = 4

@@ -28,10 +28,10 @@ import (
 // So each id counts as stored once, by the first stretch that is committed with it: before its commit the stretch has
 // left nothing that counts, and after it every later copy finds it. Inserting over a left-over row makes a second
 // copy with an equal sorting key, of which ReplacingMergeTree keeps the younger, the committed one; until they merge
-// readers use FINAL. Two receivers that write to one database at the same moment may both count an event that both
-// have got; it is stored and read once.
+// readers use FINAL.
 //
-// ClickHouse is asked only about what memory (memory.go) cannot know.
+// ClickHouse is asked only about what memory (memory.go) cannot know. Memory does not know what another process writes:
+// an event that two receivers with one database have both got is counted by both, and read once.
 
 // decide fills b.fresh with the rows of events that are no duplicates.
 func (b *Batch) decide(ctx context.Context) error {

@@ -15,10 +15,10 @@ import (
 
 // target is a block on its way into a table.
 type target struct {
-	table string
-	block block
-	ids   []event.ID // of the block's rows
-	place string     // spool and first frame of the stretch
+	table   string
+	block   block
+	ids     []event.ID // of the block's rows
+	attempt string     // spool, stretch and batch
 }
 
 // insertDeadline bounds one INSERT: an engine that hangs must not stop the pipeline from trying again.
@@ -59,6 +59,7 @@ func (s *Store) send(ctx context.Context, into target, rows []int32) error {
 		"insert_deduplication_token":      into.token(rows),
 		"max_partitions_per_insert_block": 0, // an import may bring many months at once
 		"async_insert":                    0,
+		"optimize_on_insert":              0, // there are no copies in a batch
 	}))
 	statement := "INSERT INTO " + into.table + " (" + into.block.list() + ")"
 	if len(rows) == len(into.ids) {
@@ -89,12 +90,12 @@ func (s *Store) sendBatch(ctx context.Context, statement string, columns block, 
 	return batch.Send()
 }
 
-// token names the rows: an INSERT that arrives again with the same token is dropped by ClickHouse. It contains a hash
-// of the ids, so that a stretch that is read again with another outcome, by a newer parser or with another end, is not.
+// token names the rows of an attempt: an INSERT that arrives again with the same token is dropped by ClickHouse, so that
+// one whose answer was lost can be sent again.
 func (t target) token(rows []int32) string {
 	h := xxh3.New()
 	for _, row := range rows {
 		h.Write(t.ids[row][:])
 	}
-	return t.place + "/" + t.table + "/" + hex.EncodeToString(binary.BigEndian.AppendUint64(nil, h.Sum64()))
+	return t.attempt + "/" + t.table + "/" + hex.EncodeToString(binary.BigEndian.AppendUint64(nil, h.Sum64()))
 }

@@ -21,10 +21,10 @@ func open(t testing.TB) *Store {
 	return reopen(t, clickhousetest.Open(t))
 }
 
-// reopen gives a store that knows nothing yet of what is in the database.
+// reopen gives a store that knows nothing yet of what is in the database. It keeps the samples however old they are.
 func reopen(t testing.TB, options *clickhouse.Options) *Store {
 	t.Helper()
-	s, err := Open(context.Background(), options, Settings{Log: slog.New(slog.DiscardHandler)})
+	s, err := Open(context.Background(), options, Settings{Retention: maxRetention, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

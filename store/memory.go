@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -178,10 +180,12 @@ func (m *memory) take(loaded map[int64]*day) {
 	}
 }
 
-// idSet is a set of ids: an open-addressed table of places in a list. Ids are hashes, so their bits are their hash.
+// idSet is a set of ids: an open-addressed table of places in a list. Ids are hashes, but of what a stranger may send:
+// the seed keeps him from choosing the slots.
 type idSet struct {
 	ids   []event.ID
 	slots []uint32 // place in ids + 1, or 0
+	seed  uint64
 }
 
 // reset empties the set and makes room for n ids.
@@ -196,6 +200,7 @@ func (s *idSet) reset(n int) {
 		clear(s.slots)
 	}
 	s.ids = s.ids[:0]
+	s.seed = rand.Uint64()
 }
 
 func (s *idSet) len() int { return len(s.ids) }
@@ -203,7 +208,7 @@ func (s *idSet) len() int { return len(s.ids) }
 // find gives the slot of id, or the empty one where it belongs.
 func (s *idSet) find(id event.ID) int {
 	mask := len(s.slots) - 1
-	i := int(hash(id)) & mask
+	i := int(s.hash(id)) & mask
 	for s.slots[i] != 0 && s.ids[s.slots[i]-1] != id {
 		i = (i + 1) & mask
 	}
@@ -233,4 +238,8 @@ func (s *idSet) grow() {
 	}
 }
 
-func hash(id event.ID) uint32 { return binary.LittleEndian.Uint32(id[:]) }
+func (s *idSet) hash(id event.ID) uint64 {
+	low, high := binary.LittleEndian.Uint64(id[:8]), binary.LittleEndian.Uint64(id[8:])
+	a, b := bits.Mul64(low^s.seed, high^bits.Reverse64(s.seed))
+	return a ^ b
+}

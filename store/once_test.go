@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -174,7 +175,7 @@ func TestAlmostDuplicates(t *testing.T) {
 		func(e *event.Row) { e.Seq++ },
 		func(e *event.Row) { e.Seq = 0 },
 		func(e *event.Row) { e.Seq, e.HasSeq = 0, false },
-		func(e *event.Row) { e.HasSeq, e.Raw = false, e.Raw + "!" },
+		func(e *event.Row) { e.HasSeq, e.Raw = false, e.Raw+"!" },
 		func(e *event.Row) { e.Time = e.Time.Add(time.Second) },
 	} {
 		row := sample(0)
@@ -291,5 +292,53 @@ func TestUnavailable(t *testing.T) {
 	_, err := Open(context.Background(), options, Settings{Log: slog.New(slog.DiscardHandler)})
 	if !errors.Is(err, event.ErrUnavailable) {
 		t.Errorf("open: %v", err)
+	}
+}
+
+// A spool in which a third of the frames repeat others is committed in ranges of any size, with interruptions, lost memories
+// and merges in between. Each commit must count what a set of ids counts.
+func TestOnceAtRandom(t *testing.T) {
+	for seed := range uint64(3) {
+		options := clickhousetest.Open(t)
+		s := reopen(t, options)
+		random := rand.New(rand.NewPCG(seed, 0))
+		const frames = 300
+		var spool []*event.Row
+		for range frames {
+			spool = append(spool, sample(random.IntN(frames/2)))
+		}
+		known := map[event.ID]bool{}
+		total := event.Counts{Received: frames}
+		for at := 0; at < frames; {
+			end := min(frames, at+1+random.IntN(60))
+			switch random.IntN(5) {
+			case 0:
+				s = reopen(t, options)
+				continue
+			case 1:
+				exec(t, s, "OPTIMIZE TABLE events FINAL")
+				continue
+			case 2, 3:
+				interrupted(t, s, "a", uint64(at), uint64(end), spool[at:end])
+				continue
+			}
+			var want event.Counts
+			for _, row := range spool[at:end] {
+				if known[row.ID] {
+					want.Duplicate++
+				} else {
+					want.Stored++
+				}
+				known[row.ID] = true
+			}
+			commit(t, s, "a", uint64(at), uint64(end), spool[at:end], want)
+			total.Stored += want.Stored
+			total.Duplicate += want.Duplicate
+			at = end
+		}
+		check(t, s, len(known), total)
+		if t.Failed() {
+			t.Fatalf("with seed %d", seed)
+		}
 	}
 }

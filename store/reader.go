@@ -38,7 +38,10 @@ func (s *Store) limit(ctx context.Context, l limits) (context.Context, context.C
 
 // inWindow is the condition of event.Filter. The parameters are those of filterParameters.
 const inWindow = `
-    time >= fromUnixTimestamp64Milli({from:Int64}) AND time < fromUnixTimestamp64Milli({to:Int64})
+    time >= fromUnixTimestamp64Milli({from:Int64}) AND time < fromUnixTimestamp64Milli({to:Int64})` + narrowing
+
+// narrowing is the part of inWindow that is not about time.
+const narrowing = `
     AND ({cluster:String} = '' OR cluster = {cluster:String})
     AND ({node:String} = '' OR node = {node:String})
     AND ({device:String} = '' OR device = {device:String})
@@ -90,7 +93,10 @@ func (s *Store) each(ctx context.Context, l limits, what, query string, paramete
 	if err != nil {
 		return asked(what, err)
 	}
-	defer rows.Close()
+	defer func() {
+		cancel() // first: Close reads what is left of the answer
+		rows.Close()
+	}()
 	for rows.Next() {
 		if err := row(rows); err != nil {
 			return err

@@ -20,6 +20,12 @@ const beforeCursor = `
 // tie orders events of the same millisecond.
 const tie = `cityHash64(cluster, device, alarm, node, app_id, ip, ifNull(toInt64(reason), -1), ifNull(toInt64(seq), -1), given_id)`
 
+// eventColumns are what scanEvent reads.
+const eventColumns = `cluster, device, time, alarm, node, app_id, ip, reason, seq, given_id,
+       time_source, claimed, clock, lag, source, host, process, pri, agent_seq, facility, severity,
+       mac, ipv6, protocol, description, device_type, model, signal, state, call_state, part, text, truncated, tags, raw,
+       role, expected, reason_name, cause, tie`
+
 // eventPage first finds the time at which the page ends, from few columns, then reads all columns of its rows.
 const eventPage = `
 WITH
@@ -33,10 +39,7 @@ WITH
             LIMIT {limit:UInt32}
         )
     ) AS oldest
-SELECT cluster, device, time, alarm, node, app_id, ip, reason, seq, given_id,
-       time_source, claimed, clock, lag, source, host, process, pri, agent_seq, facility, severity,
-       mac, ipv6, protocol, description, device_type, model, signal, state, call_state, part, text, truncated, tags, raw,
-       role, expected, reason_name, cause, tie
+SELECT ` + eventColumns + `
 FROM events FINAL
 WHERE ` + inWindow + ` AND ` + beforeCursor + ` AND time >= oldest
 ORDER BY time DESC, tie DESC
@@ -65,8 +68,8 @@ func (s *Store) Events(ctx context.Context, f event.Filter, cursor string, limit
 	return list, writeMoment(eventsKind, list[len(list)-1].Time.UnixMilli(), tie), nil
 }
 
-// scanEvent reads a row of eventPage.
-func scanEvent(rows driver.Rows, e *event.Row) (tie uint64, err error) {
+// scanEvent reads eventColumns, and into more what follows them.
+func scanEvent(rows driver.Rows, e *event.Row, more ...any) (tie uint64, err error) {
 	var (
 		reason, seq, agentSeq, deviceType *uint32
 		pri                               *uint8
@@ -74,10 +77,10 @@ func scanEvent(rows driver.Rows, e *event.Row) (tie uint64, err error) {
 		lag                               int64
 		tags                              pairList
 	)
-	err = rows.Scan(&e.Cluster, &e.Device, &e.Time, &e.Alarm, &e.Node, &e.AppID, &e.IP, &reason, &seq, &given,
+	err = rows.Scan(append([]any{&e.Cluster, &e.Device, &e.Time, &e.Alarm, &e.Node, &e.AppID, &e.IP, &reason, &seq, &given,
 		&timeSource, &e.Claimed, &e.Clock, &lag, &e.Source, &e.Host, &e.Process, &pri, &agentSeq, &e.Facility, &e.Severity,
 		&e.MAC, &e.IPv6, &e.Protocol, &e.Description, &deviceType, &e.Model, &e.Signal, &e.State, &e.CallState, &e.Part,
-		&e.Text, &e.Truncated, &tags, &raw, &role, &e.Expected, &e.Names.Reason, &e.Cause, &tie)
+		&e.Text, &e.Truncated, &tags, &raw, &role, &e.Expected, &e.Names.Reason, &e.Cause, &tie}, more...)...)
 	if err != nil {
 		return 0, asked("read events", err)
 	}

@@ -9,32 +9,18 @@ import (
 	"flapwatch/event"
 )
 
-// Source is what one sender sent of one node.
-type Source struct {
-	Source, Cluster, Node string
-	Messages              uint64
-	First, Last           time.Time         // receipt
-	Severities            []uint8           // seen, ascending
-	Alarms                map[string]uint64 // seen, with their number
-	Skew                  time.Duration     // median of receipt - claimed time, where a time was claimed
-	Counters              []Counter
-}
-
-// Counter is the sequence number of one process of a node, whoever delivered its messages.
-type Counter struct {
-	AppID    string
-	First    uint32 // number, in the order of time
-	Last     uint32
-	Missing  uint64 // numbers that were passed over: messages lost before they arrived
-	Gaps     uint64 // places where some were
-	Restarts uint64 // times the counter began anew
-}
+// receivedThen is inWindow for the receive time: a sender whose clock is wrong is found by when it was heard, not by what it
+// claims.
+const receivedThen = receivedInWindow + narrowing
 
 const sources = `
-SELECT source, cluster, node, count(), min(received_at), max(received_at), arraySort(groupUniqArray(severity)),
-       sumMap(map(alarm, toUInt64(1))), ifNotFinite(quantileIf(0.5)(lag, time_source != 'received'), 0)
+SELECT source, cluster, node, count(), min(received_at), max(received_at),
+       countIf(role IN ('down', 'up', 'attempt')), maxIf(received_at, role IN ('down', 'up', 'attempt')),
+       countIf(role = 'up'), countIf(role = 'down'), countIf(clock IN ('*', '.')),
+       arraySort(groupUniqArray(severity)), sumMap(map(alarm, toUInt64(1))),
+       ifNotFinite(-quantileIf(0.5)(lag, time_source != 'received'), 0)
 FROM events FINAL
-WHERE ` + inWindow + `
+WHERE ` + receivedThen + `
 GROUP BY source, cluster, node
 ORDER BY source, cluster, node
 LIMIT 10000`
@@ -49,21 +35,21 @@ FROM
     SELECT cluster, node, app_id, assumeNotNull(seq) AS seq, (toDateTime(time), seq) AS at,
            if(row_number() OVER process = 1, 1, toInt64(seq) - lagInFrame(toInt64(seq)) OVER process) AS step
     FROM events FINAL
-    WHERE ` + inWindow + ` AND isNotNull(seq)
+    WHERE ` + receivedThen + ` AND isNotNull(seq)
     WINDOW process AS (PARTITION BY cluster, node, app_id ORDER BY toDateTime(time), seq ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
 )
 GROUP BY cluster, node, app_id
 ORDER BY cluster, node, app_id
 LIMIT 100000`
 
-// Sources gives what each sender sent of each node, as far as f lets it through, ordered by source and node. The
+// Sources gives what each sender sent of each node, received in the window and as far as f lets it through, ordered by source and node. The
 // sequence numbers of a node's processes are given with every source of the node.
-func (s *Store) Sources(ctx context.Context, f event.Filter) ([]Source, error) {
+func (s *Store) Sources(ctx context.Context, f event.Filter) ([]event.Source, error) {
 	type place struct{ cluster, node string }
-	counted := map[place][]Counter{}
+	counted := map[place][]event.Counter{}
 	err := s.each(ctx, answer, "read sequence numbers", counters, filterParameters(f), func(rows driver.Rows) error {
 		var p place
-		var c Counter
+		var c event.Counter
 		var missing int64
 		err := rows.Scan(&p.cluster, &p.node, &c.AppID, &c.First, &c.Last, &missing, &c.Gaps, &c.Restarts)
 		c.Missing = uint64(missing)
@@ -73,11 +59,15 @@ func (s *Store) Sources(ctx context.Context, f event.Filter) ([]Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []Source
+	var list []event.Source
 	err = s.each(ctx, answer, "read sources", sources, filterParameters(f), func(rows driver.Rows) error {
-		var o Source
+		var o event.Source
 		var skew float64
-		err := rows.Scan(&o.Source, &o.Cluster, &o.Node, &o.Messages, &o.First, &o.Last, &o.Severities, &o.Alarms, &skew)
+		err := rows.Scan(&o.Source, &o.Cluster, &o.Node, &o.Messages, &o.First, &o.Last,
+			&o.Endpoint, &o.LastEndpoint, &o.Up, &o.Down, &o.Unsynchronised, &o.Severities, &o.Alarms, &skew)
+		if o.Endpoint == 0 {
+			o.LastEndpoint = time.Time{}
+		}
 		o.Skew = time.Duration(skew) * time.Millisecond
 		o.Counters = counted[place{o.Cluster, o.Node}]
 		list = append(list, o)

@@ -32,7 +32,10 @@ type Settings struct {
 
 const maxSpare = 4 // batches
 
-const defaultRetention = 400 * 24 * time.Hour
+const (
+	defaultRetention = 400 * 24 * time.Hour
+	maxRetention     = 50 * 365 * 24 * time.Hour // a DateTime ends in 2106
+)
 
 // Store is a database with the schema of this program. Its methods may be called from several goroutines.
 type Store struct {
@@ -40,8 +43,8 @@ type Store struct {
 	http bool // ClickHouse's HTTP interface, which takes blocks as they lie in a batch
 	log  *slog.Logger
 
-	commit sync.Mutex // one commit at a time: a batch must see what the one before it stored
-	memory memory     // of the rows stored lately; used by the one who commits
+	commit sync.Mutex  // one commit at a time: a batch must see what the one before it stored
+	memory memory      // of the rows stored lately; used by the one who commits
 	spare  chan *Batch // whose memory can be used again
 }
 
@@ -49,8 +52,11 @@ type Store struct {
 // kept. The error wraps event.ErrUnavailable while ClickHouse does not answer, ErrNewerSchema when a newer program has
 // used the database, ErrChangedMigration when a step differs from what was applied.
 func Open(ctx context.Context, options *clickhouse.Options, settings Settings) (*Store, error) {
-	if settings.Retention <= 0 {
+	switch {
+	case settings.Retention <= 0:
 		settings.Retention = defaultRetention
+	case settings.Retention > maxRetention:
+		return nil, fmt.Errorf("retention %s is longer than 50 years, beyond which ClickHouse cannot count", settings.Retention)
 	}
 	if err := createDatabase(ctx, options); err != nil {
 		return nil, err

@@ -1,0 +1,28 @@
+package event
+
+import "time"
+
+// Source is what one sender sent of one node.
+type Source struct {
+	Source, Cluster, Node string
+	Messages              uint64
+	First, Last           time.Time // receipt
+	Endpoint              uint64    // alarms that say something about one device
+	LastEndpoint          time.Time // receipt of the last of them; zero if there is none
+	Up, Down              uint64    // registrations completed, registrations ended
+	Unsynchronised        uint64    // messages whose time was marked * or . (the clock is not synchronised)
+	Severities            []uint8   // seen, ascending
+	Alarms                map[string]uint64
+	Skew                  time.Duration // median of claimed - receive time, where a time was claimed: above 0 the sender is ahead
+	Counters              []Counter
+}
+
+// Counter is the sequence number of one process of a node, whoever delivered its messages.
+type Counter struct {
+	AppID    string
+	First    uint32 // number, in the order of time
+	Last     uint32
+	Missing  uint64 // numbers that were passed over: messages lost before they arrived
+	Gaps     uint64 // places where some were
+	Restarts uint64 // times the counter began anew
+}

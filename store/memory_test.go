@@ -1,0 +1,114 @@
+package store
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+
+	"github.com/zeebo/xxh3"
+
+	"flapwatch/event"
+)
+
+func idOfNumber(n uint64) (id event.ID) {
+	binary.BigEndian.PutUint64(id[8:], n)
+	return id
+}
+
+func TestIDSet(t *testing.T) {
+	var s idSet
+	if s.has(idOfNumber(1)) {
+		t.Error("an empty set has an id")
+	}
+	for _, size := range []int{0, 10, 100_000} {
+		s.reset(size)
+		random := rand.New(rand.NewPCG(1, 2))
+		known := map[event.ID]bool{}
+		for range 5000 {
+			id := idOfNumber(random.Uint64N(2000))
+			if random.IntN(2) == 0 {
+				binary.BigEndian.PutUint64(id[:], random.Uint64N(3))
+			}
+			if s.has(id) != known[id] || s.add(id) == known[id] {
+				t.Fatalf("room for %d: wrong about %s, known: %v", size, id, known[id])
+			}
+			known[id] = true
+		}
+		if s.len() != len(known) {
+			t.Errorf("%d ids, want %d", s.len(), len(known))
+		}
+	}
+}
+
+// memory must never say that it knows all of a second of which it has forgotten something.
+func TestMemoryForgets(t *testing.T) {
+	var m memory
+	m.take(map[int64]*day{0: new(day)})
+	m.days[0][0] = 1 // something is stored of second 0
+	rows := func(second int64, from, n int) (e eventRows, all []int32) {
+		for i := range n {
+			e.ids = append(e.ids, event.ID(xxh3.HashString128(strconv.Itoa(from+i)).Bytes()))
+			e.seconds = append(e.seconds, second)
+			all = append(all, int32(i))
+		}
+		return e, all
+	}
+	learn := func(second int64, from, n int) {
+		e, all := rows(second, from, n)
+		m.learn(&e, all, "a", 0)
+	}
+	expect := func(when string, second int64, stored, complete bool) {
+		t.Helper()
+		if m.stored(second) != stored || m.complete(second) != complete {
+			t.Errorf("%s: second %d is stored %v, complete %v; want %v, %v", when, second, m.stored(second), m.complete(second), stored, complete)
+		}
+	}
+	expect("at first", 0, true, false)
+	expect("at first", 1, false, false)
+	learn(0, 0, 1)
+	learn(1, 1, 1)
+	expect("learnt", 0, true, false)
+	expect("learnt", 1, true, true)
+	expect("another day", 100_000, true, false)
+
+	learn(2, 10, maxIDs)
+	learn(1, 2, 1)
+	expect("in the generation before", 1, true, true)
+	expect("in the generation before", 2, true, true)
+	if e, _ := rows(1, 1, 2); !m.has(e.ids[0]) || !m.has(e.ids[1]) {
+		t.Error("an id of a complete second is forgotten")
+	}
+	learn(3, 10+maxIDs, maxIDs)
+	learn(4, 10+2*maxIDs, 1)
+	expect("forgotten", 1, true, false)
+	expect("forgotten", 2, true, false)
+	expect("kept", 3, true, true)
+
+	m.begin("a", 0)
+	expect("the next range", 3, true, true)
+	e, all := rows(5, 1, 1)
+	m.learn(&e, all, "a", 7)
+	m.begin("b", 0)
+	expect("a range of another spool", 5, true, true)
+	m.begin("a", 6)
+	expect("a range written again", 5, true, false)
+}
+
+func TestUnknownDays(t *testing.T) {
+	var m memory
+	var seconds []int64
+	for n := range int64(1000) {
+		seconds = append(seconds, n%100*secondsPerDay, n%100*secondsPerDay+1)
+	}
+	unknown := m.unknown(seconds)
+	if len(unknown) != maxNewDays {
+		t.Fatalf("%d days are loaded at once, want %d", len(unknown), maxNewDays)
+	}
+	for n := range int64(2000) {
+		m.take(map[int64]*day{n: new(day)})
+		if len(m.days) > maxDays || m.days[n] == nil {
+			t.Fatalf("%d days are remembered, at most %d", len(m.days), maxDays)
+		}
+	}
+}

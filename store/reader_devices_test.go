@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"flapwatch/event"
+)
+
+// story is a phone that goes, tries, comes back, is restarted on purpose, and tells how it was.
+func story() []*event.Row {
+	change := func(n int, alarm string, role event.Role, edit func(*event.Row)) *event.Row {
+		row := sample(n * 50) // all of the same phone
+		row.Alarm, row.Role = alarm, role
+		edit(row)
+		row.Identify(event.Alarm, "")
+		return row
+	}
+	nothing := func(*event.Row) {}
+	return []*event.Row{
+		change(0, "EndPointUnregistered", event.Down, nothing),
+		change(1, "EndPointTransientConnection", event.Attempt, func(e *event.Row) { e.IP, e.Description = "", "" }),
+		change(2, "EndPointRegistered", event.Up, func(e *event.Row) {
+			e.Node, e.IP, e.Event.Reason, e.HasReason, e.Signal = "cucm-2", "10.60.99.1", 0, false, ""
+		}),
+		change(3, "DeviceResetInitiated", event.Action, nothing),
+		change(4, "EndPointUnregistered", event.Down, func(e *event.Row) { e.Expected, e.Event.Reason = true, 10 }),
+		change(5, "LastOutOfServiceInformation", event.Info, func(e *event.Row) {
+			e.Tags = []event.Tag{{Key: "NeighborDeviceID", Value: "switch-7"}, {Key: "NeighborPortID", Value: "Gi1/0/3"}}
+			e.IP, e.Node = "", "cucm-3"
+		}),
+	}
+}
+
+func TestDevices(t *testing.T) {
+	s := open(t)
+	ctx := context.Background()
+	rows := story()
+	for n := 1; n < 5; n++ { // four more phones, one of them in another cluster too
+		rows = append(rows, sample(n))
+	}
+	twin := sample(3)
+	twin.Cluster = "AnotherCluster"
+	nameless := sample(6)
+	nameless.Device = ""
+	rows = append(rows, twin, nameless)
+	for _, row := range rows {
+		row.Identify(event.Alarm, "")
+	}
+	commit(t, s, "a", 0, uint64(len(rows)), rows, event.Counts{Stored: uint64(len(rows))})
+
+	var names []string
+	for cursor, more := "", true; more; more = cursor != "" {
+		page, next, err := s.Devices(ctx, event.Filter{}, cursor, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range page {
+			names = append(names, d.Cluster[:1]+d.Device[12:])
+		}
+		cursor = next
+	}
+	if want := []string{"A003", "S000", "S001", "S002", "S003", "S004"}; !slices.Equal(names, want) {
+		t.Errorf("devices %v, want %v", names, want)
+	}
+	got, err := s.Device(ctx, "StandAloneCluster", rows[0].Device)
+	want := event.DeviceSummary{
+		Cluster: "StandAloneCluster", Device: rows[0].Device, Model: "Cisco 3905", Description: "Lobby", DeviceType: 592,
+		IP: "10.60.98.0", Protocol: "SIP", Node: "cucm-3", Alarm: "LastOutOfServiceInformation", Role: event.Down,
+		First: rows[0].Time, Last: rows[5].Time, Unregistrations: 1, Expected: 1, Registrations: 1, Attempts: 1,
+	}
+	if err != nil || got != want {
+		t.Errorf("device %+v, %v; want %+v", got, err, want)
+	}
+	if _, err := s.Device(ctx, "NoCluster", twin.Device); !errors.Is(err, event.ErrNotFound) {
+		t.Errorf("device of another cluster: %v", err)
+	}
+	clusters, err := s.Clusters(ctx, twin.Device)
+	if want := []string{"AnotherCluster", "StandAloneCluster"}; err != nil || !slices.Equal(clusters, want) {
+		t.Errorf("clusters %q, %v; want %q", clusters, err, want)
+	}
+}
+
+func TestHistories(t *testing.T) {
+	s := open(t)
+	rows := append(story(), sample(1), sample(51))
+	slices.Reverse(rows)
+	n := uint64(len(rows))
+	interrupted(t, s, "a", 0, n, rows) // leaves copies
+	commit(t, s, "a", 0, n, rows, event.Counts{Stored: n})
+	var got []event.History
+	err := s.Histories(context.Background(), event.Filter{}, func(h event.History) error {
+		got = append(got, h)
+		return nil
+	})
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%d histories, %v; want 2", len(got), err)
+	}
+	at := func(n int) int64 { return noon.Add(time.Duration(n*50) * time.Second).UnixMilli() }
+	const signal = "SIPStationDPrimaryLineTimeout"
+	want := event.History{
+		Cluster: "StandAloneCluster", Device: "SEP000000000000", IP: "10.60.98.0", Protocol: "SIP", Description: "Lobby",
+		Model: "Cisco 3905", DeviceType: 592, NeighborID: "switch-7", Neighbor: "Gi1/0/3",
+		Changes: []event.Change{
+			{At: at(0), Role: event.Down, Node: "cucm-1", Reason: 13, HasReason: true, Signal: signal},
+			{At: at(1), Role: event.Attempt, Node: "cucm-1", Reason: 13, HasReason: true, Signal: signal},
+			{At: at(2), Role: event.Up, Node: "cucm-2"},
+			{At: at(3), Role: event.Action, Node: "cucm-1", Reason: 13, HasReason: true, Signal: signal},
+			{At: at(4), Role: event.Down, Node: "cucm-1", Reason: 10, HasReason: true, Expected: true, Signal: signal},
+		},
+	}
+	if !reflect.DeepEqual(got[0], want) {
+		t.Errorf("history\n%+v\nwant\n%+v", got[0], want)
+	}
+	if len(got[1].Changes) != 2 {
+		t.Errorf("%d changes of %s, want 2", len(got[1].Changes), got[1].Device)
+	}
+}
+
+func TestHistoriesEnd(t *testing.T) {
+	s := open(t)
+	commit(t, s, "a", 0, 100, samples(0, 100), event.Counts{Stored: 100})
+	enough := errors.New("enough")
+	calls := 0
+	err := s.Histories(context.Background(), event.Filter{}, func(event.History) error {
+		calls++
+		return enough
+	})
+	if !errors.Is(err, enough) || calls != 1 {
+		t.Errorf("%d calls, %v", calls, err)
+	}
+}
+
+func TestSeries(t *testing.T) {
+	s := open(t)
+	rows := append(story(), sample(1), sample(51), sample(51))
+	slices.Reverse(rows)
+	n := uint64(len(rows))
+	interrupted(t, s, "a", 0, n, rows) // leaves copies
+	commit(t, s, "a", 0, n, rows, event.Counts{Stored: n - 1, Duplicate: 1})
+	at := func(n int) int64 { return noon.Add(time.Duration(n) * time.Second).UnixMilli() }
+	phone := func(n string, times ...int64) event.Series {
+		return event.Series{Cluster: "StandAloneCluster", Device: "SEP00000000000" + n, Times: times}
+	}
+	for _, c := range []struct {
+		withExpected bool
+		want         []event.Series
+	}{
+		{false, []event.Series{phone("0", at(0)), phone("1", at(1), at(51))}},
+		{true, []event.Series{phone("0", at(0), at(200)), phone("1", at(1), at(51))}},
+	} {
+		var got []event.Series
+		err := s.Series(context.Background(), event.Filter{}, c.withExpected, func(one event.Series) error {
+			got = append(got, one)
+			return nil
+		})
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("planned ones %v: %+v, %v; want %+v", c.withExpected, got, err, c.want)
+		}
+	}
+}

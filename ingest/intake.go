@@ -11,6 +11,8 @@ import (
 	"flapwatch/spool"
 )
 
+const maxGroup = 4 << 20
+
 // grace is how long the last messages may take to reach the disk when the service stops.
 const grace = 5 * time.Second
 
@@ -41,13 +43,15 @@ type Intake struct {
 type Group struct {
 	taken chan struct{} // closed when the group is full or on its way to the spool
 	done  chan struct{} // closed when it is durable
+	next  uint64        // frame after its last one, once it is durable
 }
 
-// NewIntake makes an intake whose groups hold about limit bytes (4 MiB if 0).
+// NewIntake makes an intake whose groups hold about limit bytes, 4 MiB at the most and if 0. The spool must take four times as much at once.
 func NewIntake(s Spool, limit int, m *Metrics, log *slog.Logger) *Intake {
 	if limit <= 0 {
-		limit = 4 << 20
+		limit = maxGroup
 	}
+	limit = min(limit, maxGroup)
 	return &Intake{
 		spool: s, log: log, metrics: m, limit: limit,
 		batch: new(spool.Batch), group: newGroup(), lost: map[string]uint64{}, wake: make(chan struct{}, 1),
@@ -56,11 +60,15 @@ func NewIntake(s Spool, limit int, m *Metrics, log *slog.Logger) *Intake {
 
 func newGroup() *Group { return &Group{taken: make(chan struct{}), done: make(chan struct{})} }
 
-// Offer adds as many of the frames as there is room for and says how many that were. It never waits.
-func (in *Intake) Offer(frames []Frame) (accepted int, g *Group) {
+// Offer adds as many of the frames as there is room for and says how many that were. It never waits, and has three times the room of
+// those who can.
+func (in *Intake) Offer(frames []Frame) (accepted int, g *Group) { return in.offer(frames, 3*in.limit) }
+
+// offer fills the group up to limit bytes.
+func (in *Intake) offer(frames []Frame, limit int) (accepted int, g *Group) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for accepted < len(frames) && in.batch.Bytes() < in.limit {
+	for accepted < len(frames) && in.batch.Bytes() < limit {
 		f := &frames[accepted]
 		in.batch.Add(f.Received, f.Source, f.Data)
 		accepted++
@@ -77,8 +85,17 @@ func (in *Intake) Offer(frames []Frame) (accepted int, g *Group) {
 // Put adds the frames and waits for room as long as ctx allows; left is how many were not accepted when it ended.
 // The group is the one that holds the last of those accepted.
 func (in *Intake) Put(ctx context.Context, frames []Frame) (left int, g *Group) {
+	return in.put(ctx, frames, in.limit)
+}
+
+// PutLast is Put for those whose messages can wait elsewhere: half of each group is left to the others.
+func (in *Intake) PutLast(ctx context.Context, frames []Frame) (left int, g *Group) {
+	return in.put(ctx, frames, in.limit/2)
+}
+
+func (in *Intake) put(ctx context.Context, frames []Frame, limit int) (left int, g *Group) {
 	for {
-		n, g := in.Offer(frames)
+		n, g := in.offer(frames, limit)
 		if frames = frames[n:]; len(frames) == 0 {
 			return 0, g
 		}
@@ -125,19 +142,18 @@ func (in *Intake) Ready() error {
 	return nil
 }
 
-// Run writes groups until ctx ends; what was added before that is written first.
+// Run writes groups until ctx ends; what was added before that is written first, as far as the spool takes it within a grace period.
 func (in *Intake) Run(ctx context.Context) error {
+	late, cancel := graceful(ctx)
+	defer cancel()
 	spare := new(spool.Batch)
 	for {
 		select {
 		case <-in.wake:
+			in.flush(late, in.swap(&spare), spare)
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-			defer cancel()
-			return in.flush(last, in.swap(&spare), &spare)
-		}
-		if err := in.flush(ctx, in.swap(&spare), &spare); err != nil {
-			return err
+			in.flush(late, in.swap(&spare), spare)
+			return nil
 		}
 	}
 }
@@ -153,25 +169,26 @@ func (in *Intake) swap(spare **spool.Batch) *Group {
 	return g
 }
 
-// flush makes a group durable. It goes on trying: a spool that is full or a disk that fails holds the senders back and loses nothing.
-func (in *Intake) flush(ctx context.Context, g *Group, batch **spool.Batch) error {
-	b := *batch
+// flush makes a group durable. It goes on trying: a spool that is full or a disk that fails holds the senders back and loses nothing,
+// until ctx ends.
+func (in *Intake) flush(ctx context.Context, g *Group, b *spool.Batch) {
 	defer b.Reset()
 	for b.Len() > 0 {
-		_, err := in.spool.Append(b)
+		first, err := in.spool.Append(b)
 		if err == nil {
+			g.next = first + uint64(b.Len())
 			in.trouble.Store(nil)
 			break
 		}
 		if why := err.Error(); in.trouble.Swap(&why) == nil {
 			in.log.Error("spool refuses messages", "error", err)
 		}
-		if err := in.pause(ctx, err); err != nil {
-			return err
+		if in.pause(ctx, err) != nil {
+			in.Lost("stopped", uint64(b.Len()))
+			return
 		}
 	}
 	close(g.done)
-	return nil
 }
 
 // pause waits until another try makes sense.

@@ -102,7 +102,7 @@ func bindError(network, host string, err error) error {
 // Addrs gives the bound addresses in the order of the options.
 func (l *Listeners) Addrs() []net.Addr { return l.addrs }
 
-// Run serves until ctx ends. Then the sockets are closed and what was read from them is in the intake.
+// Run serves until ctx ends, once. Then the sockets are closed and what was read from them is in the intake.
 func (l *Listeners) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, d := range l.doers {
@@ -134,14 +134,17 @@ func (l *Listeners) allowed(a netip.Addr) bool {
 	return false
 }
 
-// serverTLS reads cert, key and client_ca. The files are read again for each handshake after they changed, so that renewed
+// serverTLS reads cert, key and client_ca, and client_name, which may come several times. The files are read again for each handshake after they changed, so that renewed
 // certificates are used without dropping a connection. TLS 1.2 is the least.
 func serverTLS(q url.Values) (*tls.Config, error) {
-	certFile, keyFile, caFile := q.Get("cert"), q.Get("key"), q.Get("client_ca")
+	certFile, keyFile, caFile, names := q.Get("cert"), q.Get("key"), q.Get("client_ca"), q["client_name"]
 	if certFile == "" || keyFile == "" {
 		return nil, fmt.Errorf("tls needs cert=FILE and key=FILE")
 	}
-	load := func() (*tls.Config, error) { return loadTLS(certFile, keyFile, caFile) }
+	if len(names) > 0 && caFile == "" {
+		return nil, fmt.Errorf("client_name=NAME needs client_ca=FILE")
+	}
+	load := func() (*tls.Config, error) { return loadTLS(certFile, keyFile, caFile, names) }
 	first, err := load()
 	if err != nil {
 		return nil, err
@@ -151,7 +154,7 @@ func serverTLS(q url.Values) (*tls.Config, error) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: reload.config}, nil
 }
 
-func loadTLS(certFile, keyFile, caFile string) (*tls.Config, error) {
+func loadTLS(certFile, keyFile, caFile string, names []string) (*tls.Config, error) {
 	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("read certificate: %w", err)
@@ -169,5 +172,8 @@ func loadTLS(certFile, keyFile, caFile string) (*tls.Config, error) {
 		return nil, fmt.Errorf("client CA %s holds no certificate in PEM form", caFile)
 	}
 	c.ClientAuth = tls.RequireAndVerifyClientCert
+	if len(names) > 0 {
+		c.VerifyConnection = func(s tls.ConnectionState) error { return allowedName(s.PeerCertificates[0], names) }
+	}
 	return c, nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"flapwatch/event"
@@ -33,17 +34,21 @@ type Draft interface {
 	// Commit writes everything once, however often it is called for the same range, and says what became of the messages.
 	// leftover counts messages of the range that leave no row of their own.
 	Commit(ctx context.Context, next uint64, leftover event.Counts) (event.Counts, error)
+	// Import says that what is added from now on comes from a file: a line that is stored already is a duplicate even where only its
+	// place identifies it. What becomes of the messages is added to c by the Commit that succeeds. nil ends it.
+	Import(c *event.Counts)
 }
 
 // Options are the settings of the pipeline.
 type Options struct {
 	Spool   *spool.Spool
 	Sink    Sink
+	Imports *Imports // told what became of the records of files (may be nil)
 	Keys    []string // tag keys known to the parser
 	Words   Words
 	Workers int           // ranges understood at the same time (default 2)
-	Frames  int           // messages in a range at the most (default 50,000)
-	Bytes   int           // bytes in a range at the most (default 16 MiB)
+	Frames  int           // messages in a range at the most (default 16,384)
+	Bytes   int           // bytes in a range at the most (default 8 MiB)
 	Age     time.Duration // a range waits no longer for more (default 250 ms)
 	Parts   time.Duration // how long the parts of one message are waited for (default 30 s)
 	Zones   func(source string) *time.Location
@@ -57,21 +62,29 @@ type Options struct {
 // A range is acknowledged when it and all before it are committed.
 type Pipeline struct {
 	Options
+	id        string // of the spool
 	parts     *parse.Joiner
 	acked     uint64 // first frame not acknowledged when the pipeline started
 	committed uint64 // first frame not committed when the pipeline started
+	version   atomic.Uint64
 }
+
+// Version grows with every range that is committed.
+func (p *Pipeline) Version() uint64 { return p.version.Load() }
 
 // NewPipeline makes a pipeline; Run works.
 func NewPipeline(o Options) *Pipeline {
+	if o.Imports == nil {
+		o.Imports = NewImports()
+	}
 	if o.Workers <= 0 {
 		o.Workers = 2
 	}
 	if o.Frames <= 0 {
-		o.Frames = 50_000
+		o.Frames = 16_384
 	}
 	if o.Bytes <= 0 {
-		o.Bytes = 16 << 20
+		o.Bytes = 8 << 20
 	}
 	if o.Age <= 0 {
 		o.Age = 250 * time.Millisecond
@@ -79,7 +92,7 @@ func NewPipeline(o Options) *Pipeline {
 	if o.Parts <= 0 {
 		o.Parts = 30 * time.Second
 	}
-	return &Pipeline{Options: o, parts: parse.NewJoiner(o.Parts, maxParts)}
+	return &Pipeline{Options: o, id: o.Spool.ID(), parts: parse.NewJoiner(o.Parts, maxParts)}
 }
 
 // maxParts bounds the messages whose parts are waited for.
@@ -132,7 +145,7 @@ func (p *Pipeline) resume(ctx context.Context) error {
 	p.acked = p.Spool.Stats().Acked
 	var ranges []event.Range
 	err := p.retry(ctx, "read committed ranges", func(ctx context.Context) (err error) {
-		ranges, err = p.Sink.Committed(ctx, p.Spool.ID(), p.acked)
+		ranges, err = p.Sink.Committed(ctx, p.id, p.acked)
 		return err
 	})
 	p.committed = p.acked
@@ -144,9 +157,9 @@ func (p *Pipeline) resume(ctx context.Context) error {
 	return err
 }
 
-// retry calls try until it succeeds or ctx ends, waiting longer each time, up to half a minute.
+// retry calls try until it succeeds or ctx ends, waiting longer each time, up to some seconds.
 func (p *Pipeline) retry(ctx context.Context, what string, try func(context.Context) error) error {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 30*time.Second) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 4*time.Second) {
 		err := try(ctx)
 		if err == nil {
 			return nil
@@ -169,7 +182,7 @@ func (p *Pipeline) recordLost(ctx, late context.Context) error {
 		for reason, n := range p.Lost() {
 			token := strconv.FormatUint(rand.Uint64(), 36)
 			err := p.retry(late, "record drops", func(ctx context.Context) error {
-				return p.Sink.RecordDrops(ctx, p.Spool.ID(), token, reason, n)
+				return p.Sink.RecordDrops(ctx, p.id, token, reason, n)
 			})
 			if err != nil {
 				return ignoreEnd(ctx, err)

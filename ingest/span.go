@@ -9,11 +9,12 @@ import (
 	"flapwatch/spool"
 )
 
-// span is a range of frames on its way: understood by one worker, committed when the one before it is.
+// span is a range of frames on its way: understood by one worker while it is still being read, committed when the one before
+// it is. Only a few of its records are in memory at a time.
 type span struct {
-	first, next uint64
-	replay      bool // committed before; only its parts of messages are wanted again
-	records     []*spool.Record
+	first, next uint64             // next is final when records is closed
+	replay      bool               // committed before; only its parts of messages are wanted again
+	records     chan *spool.Record // closed at the end of the span
 	bytes       int
 	since       time.Time     // when its first record was read
 	turn, done  chan struct{} // closed when the span before, and this one, is committed
@@ -36,19 +37,23 @@ type cutter struct {
 	open   *span
 }
 
+// run cuts until ctx ends or the spool is closed. A span that is open then is not finished, and not committed.
 func (c *cutter) run(ctx context.Context) error {
 	for {
 		record, err := c.read(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(err, spool.ErrClosed):
+			return fmt.Errorf("read spool: %w", err)
 		case err != nil:
-			return err
-		case record != nil:
-			c.add(record)
-		}
-		if record == nil || c.full() {
-			if err := c.hand(ctx); err != nil {
+			c.Log.Error("spool cannot be read; trying again", "error", err)
+			wait(ctx, time.Second)
+		case record == nil:
+			c.finish()
+		default:
+			err = c.add(ctx, record)
+			if err != nil {
 				return err
 			}
 		}
@@ -63,38 +68,42 @@ func (c *cutter) read(ctx context.Context) (*spool.Record, error) {
 		defer cancel()
 	}
 	record, err := c.reader.Next(ctx)
-	if err == nil {
-		return record, nil
-	}
 	if c.open != nil && errors.Is(err, context.DeadlineExceeded) {
 		return nil, nil
 	}
-	return nil, fmt.Errorf("read spool: %w", err)
+	return record, err
 }
 
-func (c *cutter) add(r *spool.Record) {
+// add puts a record into the open span, and gives a new span to the next worker that is free.
+func (c *cutter) add(ctx context.Context, r *spool.Record) error {
 	if c.open == nil {
-		c.open = &span{first: c.at, since: time.Now(), replay: r.First < c.committed}
+		s := &span{
+			first: c.at, since: time.Now(), replay: r.First < c.committed,
+			records: make(chan *spool.Record, 2), turn: c.turn, done: make(chan struct{}),
+		}
+		select {
+		case c.spans <- s:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		c.open, c.turn = s, s.done
 	}
 	s := c.open
-	s.records = append(s.records, r)
 	s.next = r.First + uint64(r.Count)
 	s.bytes += r.Size()
-}
-
-func (c *cutter) full() bool {
-	s := c.open
-	return s.next-s.first >= uint64(c.Frames) || s.bytes >= c.Bytes || (s.replay && s.next >= c.committed)
-}
-
-func (c *cutter) hand(ctx context.Context) error {
-	s := c.open
-	s.turn, s.done = c.turn, make(chan struct{})
 	select {
-	case c.spans <- s:
-		c.open, c.at, c.turn = nil, s.next, s.done
-		return nil
+	case s.records <- r:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if s.next-s.first >= uint64(c.Frames) || s.bytes >= c.Bytes || (s.replay && s.next >= c.committed) {
+		c.finish()
+	}
+	return nil
+}
+
+// finish ends the open span.
+func (c *cutter) finish() {
+	close(c.open.records)
+	c.at, c.open = c.open.next, nil
 }

@@ -14,8 +14,12 @@ import (
 )
 
 const (
-	readSize  = 256 << 10
+	leastRead = 4 << 10
+	mostRead  = 256 << 10
+	allReads  = 32 << 20        // what all connections together may have for reading, but leastRead for each
+	handover  = 1024            // messages of one connection that are handed to the intake together
 	undecided = 2 * time.Second // a connection without delimiters gets its message cut off after this silence
+	quiet     = time.Second     // a connection gives the memory for large reads back after this silence
 	handshake = 10 * time.Second
 )
 
@@ -86,31 +90,29 @@ func (s *tcpSocket) serve(ctx context.Context, c net.Conn) {
 	gauge.Inc()
 	defer gauge.Dec()
 
-	if c = s.shake(ctx, c, a); c == nil {
+	c, err = s.shake(ctx, c)
+	if err != nil {
+		s.options.Metrics.Refused.WithLabelValues(handshakeReason(err)).Inc()
+		s.options.Log.Info("tls handshake refused", "sender", a.String(), "error", err)
 		return
 	}
 	// A stop cuts the wait for more, not what was read: the deadline lies in the past from then on.
 	defer context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })()
 	late, cancel := graceful(ctx)
 	defer cancel()
-	r := stream{socket: s, conn: c, source: a.String(), late: late}
+	r := stream{socket: s, conn: c, source: a.String(), late: late, room: leastRead}
 	r.run(ctx)
 }
 
-// shake makes the TLS handshake where there is one; nil when it failed, with the reason counted.
-func (s *tcpSocket) shake(ctx context.Context, c net.Conn, a netip.Addr) net.Conn {
+// shake makes the TLS handshake where there is one.
+func (s *tcpSocket) shake(ctx context.Context, c net.Conn) (net.Conn, error) {
 	if s.tls == nil {
-		return c
+		return c, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshake)
 	defer cancel()
 	t := tls.Server(c, s.tls)
-	if err := t.HandshakeContext(ctx); err != nil {
-		s.options.Metrics.Refused.WithLabelValues("tls_handshake").Inc()
-		s.options.Log.Warn("tls handshake", "sender", a.String(), "error", err)
-		return nil
-	}
-	return t
+	return t, t.HandshakeContext(ctx)
 }
 
 // stream is one connection being read.
@@ -120,28 +122,32 @@ type stream struct {
 	source   string
 	late     context.Context // for what was read when the stop came
 	splitter Splitter
+	room     int // of the next read
 	frames   []Frame
 	now      int64
 	overlong int
 }
 
+// run reads until the sender ends, is silent for too long, or ctx ends. Everything that was read is in the intake then.
 func (r *stream) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		pending := r.splitter.Pending() && !r.splitter.Delimited
-		_ = r.conn.SetReadDeadline(r.deadline(ctx, pending))
-		n, err := r.conn.Read(r.splitter.Free(readSize))
+	for {
+		_ = r.conn.SetReadDeadline(time.Now().Add(r.patience()))
+		if ctx.Err() != nil { // the stop came before the deadline was set
+			return
+		}
+		n, err := r.conn.Read(r.splitter.Free(r.room))
 		r.now = r.socket.options.Now().UnixNano()
 		r.splitter.Took(n, r.emit)
-		silent := errors.Is(err, os.ErrDeadlineExceeded)
-		if silent && pending && ctx.Err() == nil {
-			r.splitter.Rest(r.emit)
+		r.widen(n)
+		if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil && r.relax() {
 			err = nil
-		} else if err != nil {
+		}
+		if err != nil {
 			r.splitter.Rest(r.emit)
 		}
 		r.deliver()
 		if err != nil {
-			if !silent && !errors.Is(err, io.EOF) && ctx.Err() == nil {
+			if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, io.EOF) {
 				r.socket.options.Log.Info("connection ended", "sender", r.source, "error", err)
 			}
 			return
@@ -149,18 +155,45 @@ func (r *stream) run(ctx context.Context) {
 	}
 }
 
-func (r *stream) deadline(ctx context.Context, pending bool) time.Time {
+// undecided says whether a message waits for an end that may never come.
+func (r *stream) undecided() bool { return r.splitter.Pending() && !r.splitter.Delimited }
+
+// patience is how long the next read may take.
+func (r *stream) patience() time.Duration {
 	switch {
-	case ctx.Err() != nil:
-		return time.Unix(1, 0)
-	case pending:
-		return time.Now().Add(undecided)
+	case r.undecided():
+		return undecided
+	case r.room > leastRead:
+		return quiet
 	}
-	return time.Now().Add(r.socket.options.Idle)
+	return r.socket.options.Idle
+}
+
+// relax does what a silence calls for; false when the sender was silent for too long.
+func (r *stream) relax() bool {
+	switch {
+	case r.undecided():
+		r.splitter.Rest(r.emit)
+	case r.room > leastRead:
+		r.room = leastRead
+	default:
+		return false
+	}
+	return true
+}
+
+// widen makes room for larger reads when n bytes have filled it, as far as there is memory for all connections.
+func (r *stream) widen(n int) {
+	if n == r.room {
+		r.room = min(4*r.room, r.socket.conns.share())
+	}
 }
 
 func (r *stream) emit(b []byte) {
 	r.frames = append(r.frames, Frame{Received: r.now, Source: r.source, Data: b})
+	if len(r.frames) >= handover {
+		r.deliver()
+	}
 }
 
 // deliver puts what was read into the intake, waiting for room: this is how a sender is held back.
@@ -220,4 +253,11 @@ func (l *connLimits) leave(a netip.Addr) {
 	if l.peers[a]--; l.peers[a] == 0 {
 		delete(l.peers, a)
 	}
+}
+
+// share is how much one connection may read at once, so that all together stay within allReads.
+func (l *connLimits) share() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(leastRead, min(mostRead, allReads/max(1, l.open)))
 }

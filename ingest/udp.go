@@ -8,24 +8,26 @@ import (
 	"net/netip"
 	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/net/ipv6"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"flapwatch/parse"
 )
 
 const (
-	datagrams = 128 // read by one system call
-	dropOOB   = 64  // room for the kernel's drop counter beside a datagram
+	datagrams  = 128         // read by one system call
+	countDrops = time.Second // how often the kernel is asked what it dropped
 )
 
 // udpSocket receives datagrams in batches (recvmmsg). Several of them share an address by SO_REUSEPORT.
 type udpSocket struct {
 	*Listeners
 	conn  *net.UDPConn
-	drops uint32 // the kernel's counter SO_RXQ_OVFL as last seen
+	drops uint32 // datagrams that the kernel dropped on this socket, as last seen
 }
 
 func (l *Listeners) bindUDP(ctx context.Context, host string) error {
@@ -46,13 +48,12 @@ func (l *Listeners) bindUDP(ctx context.Context, host string) error {
 	return nil
 }
 
-// udpOptions asks for a large receive buffer, for sharing and for the drop counter, before the socket is bound.
+// udpOptions asks for a large receive buffer and for sharing, before the socket is bound.
 func (l *Listeners) udpOptions(_, _ string, raw syscall.RawConn) error {
 	var failed error
 	err := raw.Control(func(fd uintptr) {
 		s := int(fd)
 		failed = unix.SetsockoptInt(s, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
-		_ = unix.SetsockoptInt(s, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1)
 		if unix.SetsockoptInt(s, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, l.options.ReceiveBuffer) != nil {
 			_ = unix.SetsockoptInt(s, unix.SOL_SOCKET, unix.SO_RCVBUF, l.options.ReceiveBuffer)
 		}
@@ -84,25 +85,41 @@ func (s *udpSocket) Close() error { return s.conn.Close() }
 
 // Run receives until ctx ends.
 func (s *udpSocket) Run(ctx context.Context) error {
-	defer context.AfterFunc(ctx, func() { _ = s.conn.Close() })()
+	var g errgroup.Group
+	g.Go(func() error { return s.watchDrops(ctx) })
+	g.Go(func() error { return s.receive(ctx) })
+	return g.Wait()
+}
+
+// receive reads until the socket is closed. What was read is delivered.
+func (s *udpSocket) receive(ctx context.Context) error {
 	pc := ipv6.NewPacketConn(s.conn) // recvmmsg for both families
 	messages := make([]ipv6.Message, datagrams)
 	for i := range messages {
 		messages[i].Buffers = [][]byte{make([]byte, MaxFrame)}
-		messages[i].OOB = make([]byte, dropOOB)
 	}
 	frames := make([]Frame, 0, datagrams)
 	peers := newSources()
 	for {
 		n, err := pc.ReadBatch(messages, 0)
+		if err == nil {
+			s.deliver(s.frames(frames[:0], messages[:n], peers))
+			continue
+		}
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil {
-			return fmt.Errorf("receive on udp %s: %w", s.conn.LocalAddr(), err)
-		}
-		s.deliver(s.frames(frames[:0], messages[:n], peers))
+		return fmt.Errorf("receive on udp %s: %w", s.conn.LocalAddr(), err)
 	}
+}
+
+// watchDrops counts what the kernel drops, and closes the socket when ctx ends.
+func (s *udpSocket) watchDrops(ctx context.Context) error {
+	for ctx.Err() == nil {
+		wait(ctx, countDrops)
+		s.kernelDrops()
+	}
+	return s.conn.Close()
 }
 
 // frames turns datagrams into messages. A datagram is one message (RFC 5426 section 3.1), but tools that send a text by UDP put
@@ -111,7 +128,6 @@ func (s *udpSocket) frames(frames []Frame, messages []ipv6.Message, peers *sourc
 	now := s.options.Now().UnixNano()
 	for i := range messages {
 		m := &messages[i]
-		s.kernelDrops(m.OOB[:m.NN])
 		peer, ok := m.Addr.(*net.UDPAddr)
 		if !ok || m.N == 0 {
 			continue
@@ -144,21 +160,27 @@ func (s *udpSocket) deliver(frames []Frame) {
 	}
 }
 
-// kernelDrops reads SO_RXQ_OVFL: how many datagrams the kernel has dropped on this socket since it was made.
-func (s *udpSocket) kernelDrops(oob []byte) {
-	const need = unix.SizeofCmsghdr + 4
-	if len(oob) < need {
+// kernelDrops asks the kernel how many datagrams it has dropped on this socket since it was made (SO_MEMINFO, Linux 4.12). The
+// counter is the one that SO_RXQ_OVFL sends along with the next datagram, if there is one.
+func (s *udpSocket) kernelDrops() {
+	raw, err := s.conn.SyscallConn()
+	if err != nil {
 		return
 	}
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&oob[0]))
-	if h.Level != unix.SOL_SOCKET || h.Type != unix.SO_RXQ_OVFL {
-		return
-	}
-	now := *(*uint32)(unsafe.Pointer(&oob[unix.CmsgLen(0)]))
-	if lost := now - s.drops; lost > 0 { // the counter may wrap
-		s.drops = now
-		s.intake.Lost("kernel_buffer", uint64(lost))
-	}
+	_ = raw.Control(func(fd uintptr) {
+		const drops = 8 // SK_MEMINFO_DROPS, linux/sock_diag.h
+		var info [drops + 1]uint32
+		size := uint32(unsafe.Sizeof(info))
+		_, _, failed := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
+			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+		if failed != 0 {
+			return
+		}
+		if lost := info[drops] - s.drops; lost > 0 { // the counter may wrap
+			s.drops = info[drops]
+			s.intake.Lost("kernel_buffer", uint64(lost))
+		}
+	})
 }
 
 // sources remembers the names of addresses, so that a message costs no allocation for its sender. It is bounded.

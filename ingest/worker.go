@@ -9,6 +9,7 @@ import (
 
 	"flapwatch/event"
 	"flapwatch/parse"
+	"flapwatch/spool"
 )
 
 // worker understands spans. It owns a parser and the event that it fills again and again.
@@ -26,21 +27,20 @@ type part struct {
 
 func newWorker(p *Pipeline) *worker { return &worker{Pipeline: p, parser: parse.New(p.Keys)} }
 
-// work understands a span at once and commits it in its turn. late outlives ctx by a grace period.
+// content is what was found in a span besides what is in its draft.
+type content struct {
+	parts  []part
+	frames uint64
+	newest int64 // receive time of the last frame, Unix nanoseconds
+}
+
+// work understands a span while it is read and commits it in its turn. late outlives ctx by a grace period.
 func (w *worker) work(ctx, late context.Context, s *span) error {
-	draft := w.Sink.Begin(w.Spool.ID(), s.first)
-	var parts []part
-	frames, newest := uint64(0), int64(0)
-	for _, r := range s.records {
-		r.Frames(func(n uint64, received int64, source string, data []byte) bool {
-			frames++
-			newest = received
-			f := frameOf(n, received, source, unsafe.String(unsafe.SliceData(data), len(data)))
-			if p, ok := w.understand(draft, f, s.replay); ok {
-				parts = append(parts, p)
-			}
-			return true
-		})
+	draft := w.Sink.Begin(w.id, s.first)
+	imports := &shares{draft: draft}
+	c, err := w.read(ctx, s, imports)
+	if err != nil {
+		return err
 	}
 	select {
 	case <-s.turn:
@@ -48,15 +48,48 @@ func (w *worker) work(ctx, late context.Context, s *span) error {
 		return ctx.Err()
 	}
 	var leftover event.Counts
-	leftover.Dropped = s.next - s.first - frames // in damaged records
-	w.join(draft, parts, newest, &leftover)
+	leftover.Dropped = s.next - s.first - c.frames // in damaged records
+	w.join(imports, c.parts, c.newest, &leftover)
 	if !s.replay {
-		if err := w.commit(late, draft, s.next, leftover, newest); err != nil {
+		if err := w.commit(late, draft, s.next, leftover, c.newest); err != nil {
 			return err
 		}
 	}
+	w.acknowledge(s.next, imports)
 	close(s.done)
-	return w.acknowledge(s.next)
+	return nil
+}
+
+// read understands the records of a span as they come, and lets each go.
+func (w *worker) read(ctx context.Context, s *span, imports *shares) (c content, err error) {
+	for {
+		select {
+		case r, more := <-s.records:
+			if !more {
+				return c, nil
+			}
+			held := len(c.parts)
+			w.record(r, s.replay, imports, &c)
+			if len(c.parts) == held { // parts are pieces of the record
+				r.Release()
+			}
+		case <-ctx.Done():
+			return c, ctx.Err()
+		}
+	}
+}
+
+func (w *worker) record(r *spool.Record, replay bool, imports *shares, c *content) {
+	r.Frames(func(n uint64, received int64, source string, data []byte) bool {
+		c.frames++
+		c.newest = received
+		f := frameOf(n, received, source, unsafe.String(unsafe.SliceData(data), len(data)))
+		imports.count(f)
+		if p, ok := w.understand(imports.draft, f, replay); ok {
+			c.parts = append(c.parts, p)
+		}
+		return true
+	})
 }
 
 // understand parses a frame and puts it into the draft. A part of a message is given back instead.
@@ -70,34 +103,49 @@ func (w *worker) understand(d Draft, f framed, replay bool) (part, bool) {
 	if e.Part != "" && status == event.Alarm {
 		held := *e
 		held.Tags = slices.Clone(e.Tags)
+		held.Source = f.place()
 		return part{f.number, held}, true
 	}
 	if !replay {
-		w.put(d, status, err, f.position(w.Spool.ID()))
+		w.put(d, status, err, f)
 	}
 	return part{}, false
 }
 
-// join puts parts together. A message counts when it is whole, or when its missing parts were waited for long enough: until then its
-// parts stay in the spool.
-func (w *worker) join(d Draft, parts []part, newest int64, leftover *event.Counts) {
+// join puts parts together. A message counts when it is whole, or when its missing parts were waited for long enough, or when the
+// file it came from has ended: until then its parts stay in the spool.
+func (w *worker) join(s *shares, parts []part, newest int64, leftover *event.Counts) {
 	for i := range parts {
-		ready, repeated := w.parts.Add(&parts[i].event, parts[i].frame, parts[i].event.Received)
+		p := &parts[i]
+		ready, repeated := w.parts.Add(&p.event, p.frame, p.event.Received)
 		if repeated {
-			leftover.Duplicate++
+			s.add(frameAt(p.frame, p.event.Source), leftover, event.Counts{Duplicate: 1})
 		}
-		w.putJoined(d, ready, leftover)
+		w.putJoined(s, ready, leftover)
 	}
-	w.putJoined(d, w.parts.Expire(time.Unix(0, newest)), leftover)
+	w.putJoined(s, w.parts.Expire(time.Unix(0, newest)), leftover)
+	if len(s.ended) > 0 {
+		w.putJoined(s, w.parts.Take(func(place string) bool { return s.ended[frameAt(0, place).imported] }), leftover)
+	}
 }
 
-func (w *worker) putJoined(d Draft, ready []parse.Joined, leftover *event.Counts) {
+// putJoined puts joined messages into the draft. Each counts as many times as it has parts.
+func (w *worker) putJoined(s *shares, ready []parse.Joined, leftover *event.Counts) {
 	for _, j := range ready {
 		e := &w.row.Event
-		status, err := w.parser.Parse(j.Raw, parse.Context{Received: j.Received, Source: j.Source}, e)
+		f := frameAt(j.Position, j.Source)
+		status, err := w.parser.Parse(j.Raw, parse.Context{Received: j.Received, Source: f.source}, e)
 		e.Truncated = e.Truncated || !j.Complete
-		w.put(d, status, err, framed{number: j.Position}.position(w.Spool.ID()))
-		leftover.Stored += uint64(j.Parts - 1) // the row itself counts one
+		s.count(f)
+		w.row.Parts = j.Parts
+		w.put(s.draft, status, err, f)
+		w.row.Parts = 0
+		switch others := uint64(j.Parts - 1); status {
+		case event.Unparsed:
+			s.add(f, leftover, event.Counts{Unparsed: others})
+		case event.Other:
+			s.add(f, leftover, event.Counts{Other: others})
+		}
 	}
 }
 
@@ -111,6 +159,7 @@ func (w *worker) commit(ctx context.Context, d Draft, next uint64, leftover even
 	if err != nil {
 		return err
 	}
+	w.version.Add(1)
 	w.Metrics.Batches.Inc()
 	w.Metrics.CommitLag.Set(w.Now().Sub(time.Unix(0, newest)).Seconds())
 	for status, n := range map[string]uint64{
@@ -121,18 +170,26 @@ func (w *worker) commit(ctx context.Context, d Draft, next uint64, leftover even
 	return nil
 }
 
-// acknowledge lets the spool forget what is committed, but for parts that wait for others.
-func (w *worker) acknowledge(next uint64) error {
+// acknowledge lets the spool forget what is committed, but for parts that wait for others. Where the disk refuses to note it, the
+// same frames come again after a restart, and the store knows that they are committed.
+func (w *worker) acknowledge(next uint64, s *shares) {
 	if oldest, waiting := w.parts.Oldest(); waiting {
 		next = min(next, oldest)
 	}
-	return w.Spool.Ack(next)
+	w.Imports.settle(s.of, next)
+	if err := w.Spool.Ack(next); err != nil {
+		w.Log.Warn("spool does not note what is stored", "error", err)
+	}
 }
 
 // put hands the worker's event to the draft, by what it is.
-func (w *worker) put(d Draft, status event.Status, err error, position string) {
+func (w *worker) put(d Draft, status event.Status, err error, f framed) {
 	e := &w.row.Event
-	e.Identify(status, position)
+	place := "" // an alarm with a time of its own is known without it
+	if e.TimeSource == event.FromReceipt || (status != event.Alarm && status != event.Quoted) {
+		place = f.position(w.id)
+	}
+	e.Identify(status, place)
 	switch status {
 	case event.Alarm, event.Quoted:
 		w.row.Names = w.Words.Names(e)

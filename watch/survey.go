@@ -36,7 +36,7 @@ func (w *Watch) survey(ctx context.Context, f event.Filter) (*diagnose.Survey, e
 		defer close(read)
 		return w.source.Histories(ctx, f, func(h event.History) error { return send(ctx, read, h) })
 	})
-	judges, ctx := errgroup.WithContext(ctx)
+	judges, judging := errgroup.WithContext(ctx)
 	for range runtime.GOMAXPROCS(0) {
 		judges.Go(func() error {
 			finder := pattern.NewFinder()
@@ -46,7 +46,7 @@ func (w *Watch) survey(ctx context.Context, f event.Filter) (*diagnose.Survey, e
 				s.Verdicts = append(s.Verdicts, v)
 				tests += tested
 				mu.Unlock()
-				if err := send(ctx, judged, h); err != nil {
+				if err := send(judging, judged, h); err != nil {
 					return err
 				}
 			}

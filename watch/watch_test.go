@@ -225,7 +225,9 @@ func BenchmarkSurvey(b *testing.B) {
 	c := catalogue(b)
 	p := play(b, c, "office", 1)
 	for name, version := range map[string]func(i uint64) event.Window{
-		"anew":    func(i uint64) event.Window { return event.Window{From: week.From.Add(-time.Duration(i) * time.Hour), To: week.To} },
+		"anew": func(i uint64) event.Window {
+			return event.Window{From: week.From.Add(-time.Duration(i) * time.Hour), To: week.To}
+		},
 		"changed": func(uint64) event.Window { return week },
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"time"
+)
+
+// subject is a program under test.
+type subject interface {
+	name() string
+	// begin starts it in an empty folder, listening on 127.0.0.1 at a port of its choice.
+	begin(dir, transport string) (running, error)
+}
+
+// running is a started program.
+type running interface {
+	address() string
+	pid() int
+	done() (messages int, err error) // how many messages it has finished
+	end()
+}
+
+// result is one run.
+type result struct {
+	program, transport string
+	rate               int // offered, for UDP
+	sent, kept         int
+	took               time.Duration // from the first message to the last finished
+	cpu                time.Duration
+	engine             time.Duration // CPU of the database beside it
+	peak               int
+}
+
+func (r result) perMessage() float64 { return r.cpu.Seconds() * 1e6 / float64(max(1, r.kept)) }
+func (r result) perSecond() float64  { return float64(r.kept) / r.took.Seconds() }
+func (r result) loss() float64       { return 100 * float64(r.sent-r.kept) / float64(r.sent) }
+
+func (r result) String() string {
+	return fmt.Sprintf("%-22s %s %6d  %8.0f msg/s  %6.2f µs  engine %5.2f µs  peak %4d MiB  lost %.2f %%", r.program, r.transport, r.rate,
+		r.perSecond(), r.perMessage(), r.engine.Seconds()*1e6/float64(max(1, r.kept)), r.peak>>20, r.loss())
+}
+
+func overTCP(ctx context.Context, o options, s subject) (result, error) {
+	return measure(ctx, o, s, "tcp", 0, func(address string) (int, error) { return o.messages, sendTCP(address, o.messages) })
+}
+
+func overUDP(ctx context.Context, o options, s subject, rate int) (result, error) {
+	return measure(ctx, o, s, "udp", rate, func(address string) (int, error) {
+		return sendUDP(ctx, address, rate, time.Duration(o.seconds)*time.Second)
+	})
+}
+
+// measure starts a program, sends, waits until all is done or nothing moves any more, and reads its meters.
+func measure(ctx context.Context, o options, s subject, transport string, rate int, send func(string) (int, error)) (result, error) {
+	dir, err := os.MkdirTemp(o.keep, "fwb")
+	if err != nil {
+		return result{}, err
+	}
+	defer os.RemoveAll(dir)
+	p, err := s.begin(dir, transport)
+	if err != nil {
+		return result{}, err
+	}
+	defer p.end()
+	before, err := used(p.pid())
+	if err != nil {
+		return result{}, err
+	}
+	engine := engineCPU(p)
+	began := time.Now()
+	r := result{program: s.name(), transport: transport, rate: rate}
+	if r.sent, err = send(p.address()); err != nil {
+		return r, err
+	}
+	last := began
+	if r.kept, last, err = settle(ctx, p, r.sent); err != nil {
+		return r, err
+	}
+	after, err := used(p.pid())
+	r.took, r.cpu, r.peak = last.Sub(began), after.cpu-before.cpu, after.peak
+	r.engine = engineCPU(p) - engine
+	if held, ok := p.(interface{ flushed() (int, error) }); ok && err == nil && r.kept < r.sent {
+		r.kept, err = held.flushed()
+	}
+	return r, err
+}
+
+func engineCPU(p running) (sum time.Duration) {
+	for _, child := range children(p.pid()) {
+		u, _ := used(child)
+		sum += u.cpu
+	}
+	return sum
+}
+
+// settle waits until the program has finished all messages, or no more of them for some seconds: the rest is lost.
+func settle(ctx context.Context, p running, sent int) (kept int, last time.Time, err error) {
+	const patience = 5 * time.Second
+	last = time.Now()
+	for ctx.Err() == nil {
+		n, err := p.done()
+		if err != nil {
+			return kept, last, err
+		}
+		if n > kept {
+			kept, last = n, time.Now()
+		}
+		if kept >= sent || time.Since(last) > patience {
+			return kept, last, nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return kept, last, ctx.Err()
+}
+
+// await waits until something listens.
+func await(address string) error {
+	for range 400 {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			return c.Close()
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	return fmt.Errorf("nothing listens on %s", address)
+}
+
+// freePort asks the kernel for a port that nobody uses.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}

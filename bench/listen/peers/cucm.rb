@@ -1,0 +1,3 @@
+version=2
+# a CUCM alarm with its eleven parameters in their usual order; the description may hold brackets of its own
+rule=:<%pri:number%>%seq:number%: %host:char-to::%: %mon:word% %day:number% %year:number% %time:word% %tz:word% :  \x25%fac:char-to:-%-%sev:number%-%alarm:char-to::%: \x25[DeviceName=%DeviceName:char-sep:]%][IPAddress=%IPAddress:char-sep:]%][Protocol=%Protocol:char-sep:]%][DeviceType=%DeviceType:char-sep:]%][Description=%Description:string-to:][Reason=%][Reason=%Reason:char-sep:]%][IPAddrAttributes=%IPAddrAttributes:char-sep:]%][LastSignalReceived=%LastSignalReceived:char-sep:]%][AppID=%AppID:char-sep:]%][ClusterID=%ClusterID:char-sep:]%][NodeID=%NodeID:char-sep:]%]: %text:rest%

@@ -1,0 +1,270 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"flapwatch/event"
+	"flapwatch/reasons"
+	"flapwatch/spool"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// ledger is a sink that keeps what is committed in memory, as the store does in ClickHouse.
+type ledger struct {
+	mu     sync.Mutex
+	ranges []event.Range
+	seqs   map[uint32]int // how often an alarm was committed, by sequence number
+	counts event.Counts
+	drops  map[string]uint64
+	fail   int // commits that fail from now on
+}
+
+func newLedger() *ledger { return &ledger{seqs: map[uint32]int{}, drops: map[string]uint64{}} }
+
+func (l *ledger) Begin(_ string, first uint64) Draft { return &draft{ledger: l, first: first} }
+
+func (l *ledger) Committed(_ context.Context, _ string, from uint64) (ranges []event.Range, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.ranges {
+		if r.Next > from {
+			ranges = append(ranges, r)
+		}
+	}
+	return ranges, nil
+}
+
+func (l *ledger) RecordDrops(_ context.Context, _, _, reason string, n uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.drops[reason] += n
+	return nil
+}
+
+// draft is one range.
+type draft struct {
+	*ledger
+	first  uint64
+	seqs   []uint32
+	counts event.Counts
+}
+
+func (d *draft) Add(r *event.Row)                      { d.seqs = append(d.seqs, r.Seq) }
+func (d *draft) AddUnparsed(*event.Event, int, string) { d.counts.Unparsed++ }
+func (d *draft) AddOther(*event.Event)                 { d.counts.Other++ }
+func (d *draft) Import(*event.Counts)                  {}
+
+var errAway = errors.New("away")
+
+func (d *draft) Commit(_ context.Context, next uint64, leftover event.Counts) (event.Counts, error) {
+	l := d.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail > 0 {
+		l.fail--
+		return event.Counts{}, errAway
+	}
+	c := d.counts
+	c.Stored += uint64(len(d.seqs)) + leftover.Stored
+	c.Duplicate, c.Dropped = leftover.Duplicate, leftover.Dropped
+	for _, s := range d.seqs {
+		l.seqs[s]++
+	}
+	l.ranges = append(l.ranges, event.Range{First: d.first, Next: next})
+	l.counts.Stored += c.Stored
+	l.counts.Unparsed += c.Unparsed
+	l.counts.Other += c.Other
+	l.counts.Duplicate += c.Duplicate
+	l.counts.Dropped += c.Dropped
+	return c, nil
+}
+
+func openSpool(t *testing.T, dir string) *spool.Spool {
+	t.Helper()
+	s, err := spool.Open(dir, spool.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// add appends alarms with the sequence numbers from ≤ n < to, some of them to a record.
+func add(t *testing.T, s *spool.Spool, from, to int) {
+	t.Helper()
+	for chunk := range slices.Chunk(slices.Collect(numbers(from, to)), 50) {
+		var b spool.Batch
+		for _, n := range chunk {
+			b.Add(int64(n)*1e6, "10.0.0.1", []byte(alarm(n)))
+		}
+		if _, err := s.Append(&b); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func numbers(from, to int) func(func(int) bool) {
+	return func(yield func(int) bool) {
+		for n := from; n < to && yield(n); n++ {
+		}
+	}
+}
+
+func alarm(n int) string {
+	return fmt.Sprintf("<187>%d: ucm-01: Jul 02 2015 06:22:31.123 UTC :  %%UC_CALLMANAGER-3-EndPointUnregistered: %%[DeviceName=SEP%012X][Reason=13][ClusterID=c][NodeID=ucm-01]: gone", n, n)
+}
+
+// work runs a pipeline over a spool until all is acknowledged, or until the ledger says stop.
+func work(t *testing.T, s *spool.Spool, l *ledger, stop func() bool) *Metrics {
+	t.Helper()
+	catalogue, err := reasons.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := NewMetrics(prometheus.NewRegistry())
+	p := NewPipeline(Options{
+		Spool: s, Sink: l, Keys: catalogue.Keys(), Words: Words{catalogue}, Frames: 200, Age: 10 * time.Millisecond,
+		Lost: func() map[string]uint64 { return nil }, Log: slog.New(slog.DiscardHandler), Metrics: m, Now: time.Now,
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	for ctx.Err() == nil && !stop() {
+		time.Sleep(time.Millisecond)
+	}
+	if ctx.Err() != nil {
+		t.Fatalf("it does not come to an end: %+v", s.Stats())
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func drained(s *spool.Spool) func() bool {
+	return func() bool { st := s.Stats(); return st.Acked == st.Appended }
+}
+
+// once checks that each alarm from ≤ n < to was committed once, and nothing else.
+func (l *ledger) once(t *testing.T, from, to int) {
+	t.Helper()
+	want := map[uint32]int{}
+	for n := range numbers(from, to) {
+		want[uint32(n)] = 1
+	}
+	if !maps.Equal(l.seqs, want) {
+		t.Errorf("%d alarms committed, want each of %d once", len(l.seqs), len(want))
+	}
+}
+
+func TestPipeline(t *testing.T) {
+	s, l := openSpool(t, t.TempDir()), newLedger()
+	add(t, s, 0, 5000)
+	var b spool.Batch
+	b.Add(1, "10.0.0.1", []byte("<187>cut %UC_"))
+	if _, err := s.Append(&b); err != nil {
+		t.Fatal(err)
+	}
+	work(t, s, l, drained(s))
+	l.once(t, 0, 5000)
+	if c := l.counts; c.Stored != 5000 || c.Stored+c.Unparsed+c.Other != 5001 || c.Dropped != 0 {
+		t.Errorf("counts %+v", c)
+	}
+	for i, r := range l.ranges {
+		if i > 0 && r.First != l.ranges[i-1].Next {
+			t.Errorf("range %+v follows %+v", r, l.ranges[i-1])
+		}
+	}
+}
+
+// TestPipelineTriesAgain: a sink that is away holds everything up, loses nothing and gets nothing twice.
+func TestPipelineTriesAgain(t *testing.T) {
+	s, l := openSpool(t, t.TempDir()), newLedger()
+	l.fail = 3
+	add(t, s, 0, 1000)
+	work(t, s, l, drained(s))
+	l.once(t, 0, 1000)
+}
+
+// TestPipelineResumes starts on a spool whose last ranges are committed and were not acknowledged, as after a kill.
+func TestPipelineResumes(t *testing.T) {
+	dir, l := t.TempDir(), newLedger()
+	s := openSpool(t, dir)
+	add(t, s, 0, 1000)
+	l.ranges = []event.Range{{First: 0, Next: 200}, {First: 200, Next: 450}}
+	work(t, s, l, drained(s))
+	l.once(t, 450, 1000)
+}
+
+// TestPipelineRestarts stops and starts the pipeline again and again under load.
+func TestPipelineRestarts(t *testing.T) {
+	s, l := openSpool(t, t.TempDir()), newLedger()
+	for turn := range 10 {
+		add(t, s, turn*1000, turn*1000+1000)
+		before := s.Stats().Acked
+		work(t, s, l, func() bool { return s.Stats().Acked > before })
+	}
+	work(t, s, l, drained(s))
+	l.once(t, 0, 10_000)
+}
+
+// TestPipelineCountsDamage flips a bit of a record: its messages are counted as dropped, and the ranges have no gap.
+func TestPipelineCountsDamage(t *testing.T) {
+	dir, l := t.TempDir(), newLedger()
+	s := openSpool(t, dir)
+	add(t, s, 0, 1000)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, fmt.Sprintf("%020d.seg", 0))
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[bytes.Index(text, []byte(alarm(525)))] ^= 1
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = openSpool(t, dir)
+	work(t, s, l, drained(s))
+	if c := l.counts; c.Stored != 950 || c.Dropped != 50 {
+		t.Errorf("counts %+v, want 950 stored and 50 dropped", c)
+	}
+}
+
+// TestPipelineWaitsForParts: a message in two parts is one, although a range ends between them, and its first part stays in the
+// spool until the second has come.
+func TestPipelineWaitsForParts(t *testing.T) {
+	s, l := openSpool(t, t.TempDir()), newLedger()
+	part := func(n int) {
+		var b spool.Batch
+		b.Add(1e9, "10.0.0.1", fmt.Appendf(nil, "<187>%d: ucm-01: Jul 02 2015 06:22:31.123 UTC :  %%UC_CALLMANAGER-3-EndPointUnregistered: %%[DeviceName=SEP1][Reason=13][AppID=a][ClusterID=c][NodeID=ucm-01][part=7.%d/2]: gone", 6+n, n))
+		if _, err := s.Append(&b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	part(1)
+	work(t, s, l, func() bool { l.mu.Lock(); defer l.mu.Unlock(); return len(l.ranges) > 0 })
+	if a := s.Stats().Acked; a != 0 {
+		t.Fatalf("acknowledged up to %d while a part is missing", a)
+	}
+	part(2)
+	work(t, s, l, drained(s))
+	if len(l.seqs) != 1 {
+		t.Errorf("%d messages made of two parts: %v", len(l.seqs), l.seqs)
+	}
+}

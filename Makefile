@@ -5,10 +5,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 BINARY  := bin/flapwatch
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BINARY) ./cmd/flapwatch
 
-.PHONY: help run build engine demo test check race bench torture clean
+.PHONY: help run build engine demo test check race bench torture clean check-api
 
 help: ## list the commands
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: build ## build and serve: http://127.0.0.1:8080, syslog on udp and tcp 5514, data in ./data
 	$(BINARY) serve
@@ -35,6 +35,17 @@ race: ## the tests, under the race detector where there is a C compiler
 	@if command -v gcc >/dev/null; then go test -race ./...; \
 	elif [ -n "$$CI" ]; then echo "gcc is missing and CI is set: the race detector needs it"; exit 1; \
 	else echo "gcc is missing: testing without the race detector"; go test ./...; fi
+
+torture: engine ## kills and outages in their long form, and fuzzing: about 40 minutes
+	FLAPWATCH_TORTURE=1 go test ./cmd/flapwatch -run 'TestKilled|TestEngineAway|TestPoison|TestSpoolDamaged' -count=1 -v -timeout 2h
+	go test ./ingest -run '^$$' -fuzz FuzzSplitter -fuzztime 5m
+
+bench: build ## speed, memory and loss beside rsyslog and syslog-ng; results in bench/results
+	@mkdir -p bench/results
+	go run ./bench/listen -flapwatch $(BINARY) -o bench/results
+
+check-api: engine ## let a public linter and two client generators read the API's document; needs the network
+	FLAPWATCH_CHECK_API=1 go test ./cmd/flapwatch -run TestClients -count=1 -v -timeout 20m
 
 clean: ## remove what was built; data and cache stay
 	rm -rf bin

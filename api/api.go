@@ -28,6 +28,7 @@ type Reader interface {
 	Events(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Row, string, error)
 	Devices(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.DeviceSummary, string, error)
 	Unparsed(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Line, string, error)
+	Sources(ctx context.Context, f event.Filter) ([]event.Source, error)
 }
 
 // Findings are what the numbers say about the fleet.
@@ -47,6 +48,9 @@ type Service interface {
 type Deps struct {
 	Reader    Reader
 	Findings  Findings
+	Historian Historian
+	Tail      Tail
+	Importer  Importer
 	Service   Service
 	Words     Words
 	Catalogue *reasons.Catalogue
@@ -54,24 +58,39 @@ type Deps struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 	Version   string
-	Loopback  bool // HTTP listens on loopback only: reading and writing without a token, for local Hosts and Origins
+	Ends      context.Context // when the service stops: those who follow it are let go
+
+	// Who may come in: those with a token where Tokens gives some (again for each request, so that a file may change); else, where
+	// Loopback is set, local Hosts and Origins; else everybody.
+	Tokens   func() *Tokens
+	Loopback bool
+	TLS      bool // browsers speak https with us
 }
 
 // server holds the handlers.
 type server struct {
 	Deps
-	spec *huma.OpenAPI
+	spec      *huma.OpenAPI
+	limit     limiter
+	sessions  sessions
+	following following
 }
 
 // New builds the handler of everything that is served over HTTP.
 func New(d Deps) http.Handler {
 	s := &server{Deps: d}
 	r := chi.NewRouter()
-	r.Use(s.log, s.recover, middleware.Compress(5, "application/json", "application/problem+json", "text/html", "text/plain", "text/csv"))
-	if d.Loopback {
+	r.Use(s.log, patient, s.recover, middleware.Compress(5, "application/json", "application/openapi+json", "application/problem+json", "text/html", "text/plain", "text/csv"))
+	r.Use(headers, s.well, middleware.GetHead)
+	switch {
+	case d.Tokens != nil:
+		r.Use(s.limited, s.tokens)
+	case d.Loopback:
 		r.Use(s.local)
+	default:
+		r.Use(s.limited)
 	}
-	r.Use(headers)
+	r.Use(steady)
 	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
 		problem(w, http.StatusNotFound, "there is nothing at "+req.URL.Path+"; /docs lists what there is")
 	})
@@ -96,13 +115,19 @@ func New(d Deps) http.Handler {
 	huma.Get(v1, "/flapping", s.flapping, about("Flapping devices", "Devices ranked by how they lose their registration."))
 	huma.Get(v1, "/patterns", s.patterns, about("Periodic devices", "Devices that drop in a period, with the cause and the next check."))
 	huma.Get(v1, "/outages", s.outages, about("Outages", "Many devices at once."))
+	huma.Get(v1, "/reports/weekly", s.weekly, aboutWeekly)
+	huma.Get(v1, "/sources", s.sources, about("Senders", "Who sends: last message, endpoint alarms and severities seen, lost messages, clock skew, and what is wrong with the sender's settings."))
+	huma.Get(v1, "/tail", s.tail, stream("Live tail", "Events as they are stored, as server-sent events: each has an id, and as data an event as in /events. A client that reconnects with Last-Event-ID misses nothing."))
 	huma.Get(v1, "/unparsed", s.unparsed, about("Lines not understood", "Kept as they came, with the reason."))
 	huma.Get(v1, "/reasons", s.reasons, about("Reason codes", "The catalogue of reason codes, each with its source."))
 	huma.Get(v1, "/signals", s.signals, about("Signals", "What LastSignalReceived may say, each with its source."))
 	huma.Get(v1, "/device-types", s.deviceTypes, about("Device types", "Numbers and models, each with its source."))
 	huma.Get(v1, "/keepalive", s.keepalive, about("Keepalive cycle", "The cycle that keepalive timers give, step by step."))
 	huma.Get(v1, "/stats", s.stats, about("Accounting", "Messages since the data folder began: received = stored + duplicate + unparsed + other + dropped + in_spool."))
-	huma.Post(v1, "/decode", s.decode, about("Decode lines", "What lines of text say and mean. Nothing is stored."))
+	huma.Post(v1, "/decode", s.decode, about("Decode lines", "What lines of text say and mean. Nothing is stored."), body(maxDecode))
+	huma.Post(v1, "/import", s.importFile, aboutImport)
+	huma.Post(v1, "/login", s.login, about("Log in", "Exchange a token for a cookie (HttpOnly, SameSite=Strict), for the page."), form, body(4<<10))
+	describe(s.spec)
 	return r
 }
 
@@ -112,6 +137,7 @@ func config(version string) huma.Config {
 	c.DocsPath = "" // served by us, without a CDN
 	c.SchemasPath = ""
 	c.CreateHooks = nil
+	c.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat, csvType: table}
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	return c
 }
@@ -126,8 +152,4 @@ func schemaName(t reflect.Type, hint string) string {
 		return strings.ToUpper(room[:1]) + room[1:] + name
 	}
 	return name
-}
-
-func about(summary, description string) func(*huma.Operation) {
-	return func(o *huma.Operation) { o.Summary, o.Description = summary, description }
 }

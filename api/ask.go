@@ -1,8 +1,15 @@
 package api
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"flapwatch/event"
 
@@ -14,76 +21,165 @@ const (
 	longestSpan = 5 * 366 * 24 * time.Hour
 )
 
-// Ask holds the query parameters that most questions share.
-type Ask struct {
-	From     string `query:"from" maxLength:"64" doc:"Start of the window: RFC 3339, or relative such as -7d or -16m. Default: 24 hours before to." example:"-7d"`
-	To       string `query:"to" maxLength:"64" doc:"End of the window, not included: RFC 3339, relative, or now (default)." example:"now"`
-	Cluster  string `query:"cluster" maxLength:"255" doc:"Only this cluster (ClusterID)."`
-	Node     string `query:"node" maxLength:"255" doc:"Only this node (NodeID)."`
-	Device   string `query:"device" maxLength:"255" doc:"Only this device." example:"SEPE0D1730A8137"`
-	Protocol string `query:"protocol" maxLength:"32" doc:"Only this protocol." example:"SIP"`
-	Reason   string `query:"reason" maxLength:"10" pattern:"^[0-9]*$" doc:"Only this reason code." example:"13"`
-
-	from, to *When
-	reason   *uint32
+// request is what every question carries. Types that embed it have a Resolve, which huma calls after it has read the parameters,
+// and whose errors it answers together with its own.
+type request struct {
+	table bool      // the asker wants text/csv
+	at    time.Time // when it was asked
 }
 
-// Resolve reads what has a form of its own. huma collects the errors with those of the other parameters.
-func (a *Ask) Resolve(huma.Context) (errs []error) {
-	read := func(name, value string) *When {
-		if value == "" {
-			return nil
-		}
-		w, err := ParseWhen(value)
-		if err != nil {
-			errs = append(errs, &huma.ErrorDetail{Location: "query." + name, Message: err.Error(), Value: value})
-		}
-		return &w
+// read takes what is not a parameter, and refuses parameters that the operation does not have or that stand twice.
+func (r *request) read(c huma.Context) (errs []error) {
+	r.table = wantsTable(c.Header("Accept"))
+	r.at = askedAt(c.Context())
+	known := map[string]bool{}
+	for _, p := range c.Operation().Parameters {
+		known[p.Name] = p.In == "query"
 	}
-	a.from, a.to = read("from", a.From), read("to", a.To)
-	for name, v := range map[string]string{"cluster": a.Cluster, "node": a.Node, "device": a.Device, "protocol": a.Protocol} {
-		if control(v) {
-			errs = append(errs, &huma.ErrorDetail{Location: "query." + name, Message: "control characters are not allowed"})
+	u := c.URL()
+	given := u.Query()
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		switch {
+		case !known[name]:
+			errs = append(errs, &huma.ErrorDetail{Location: "query." + name, Message: "there is no such parameter here; /docs lists those there are"})
+		case len(given[name]) > 1:
+			errs = append(errs, &huma.ErrorDetail{Location: "query." + name, Message: "stands more than once"})
 		}
-	}
-	if a.Reason != "" {
-		var n uint32
-		if _, err := fmt.Sscan(a.Reason, &n); err != nil {
-			errs = append(errs, &huma.ErrorDetail{Location: "query.reason", Message: "write it as a number such as 13", Value: a.Reason})
-		}
-		a.reason = &n
 	}
 	return errs
 }
 
-// control says whether s holds a C0 or C1 control character.
-func control(s string) bool {
-	for _, r := range s {
-		if r < 0x20 || (r >= 0x7f && r < 0xa0) {
-			return true
-		}
-	}
-	return false
+// Plain is a question without parameters.
+type Plain struct{ request }
+
+// Resolve implements huma.Resolver.
+func (p *Plain) Resolve(c huma.Context) []error { return p.read(c) }
+
+// Span is the stretch of time that is asked about.
+type Span struct {
+	request
+	From string `query:"from" maxLength:"64" doc:"Start of the window: RFC 3339, or relative such as -7d or -16m. Default: 24 hours before to." example:"-7d"`
+	To   string `query:"to" maxLength:"64" doc:"End of the window, not included: RFC 3339, relative, or now (default)." example:"now"`
+
+	window event.Window
 }
 
-// filter gives the question, now being now.
-func (a *Ask) filter(now time.Time) (event.Filter, error) {
-	f := event.Filter{Cluster: a.Cluster, Node: a.Node, Device: a.Device, Protocol: a.Protocol, Reason: a.reason}
-	f.To = now.UTC()
-	if a.to != nil {
-		f.To = a.to.On(now)
+// Resolve implements huma.Resolver.
+func (s *Span) Resolve(c huma.Context) []error {
+	errs := s.read(c)
+	from, err := moment("from", s.From)
+	errs = append(errs, err...)
+	to, err := moment("to", s.To)
+	errs = append(errs, err...)
+	if len(errs) > 0 && (from == nil && s.From != "" || to == nil && s.To != "") {
+		return errs
 	}
-	f.From = f.To.Add(-defaultSpan)
-	if a.from != nil {
-		f.From = a.from.On(now)
+	s.window.To = s.at.UTC()
+	if to != nil {
+		s.window.To = to.On(s.at)
+	}
+	s.window.From = s.window.To.Add(-defaultSpan)
+	if from != nil {
+		s.window.From = from.On(s.at)
 	}
 	switch {
-	case !f.From.Before(f.To):
-		return f, bad("query.from", "the window ends before it begins", a.From)
-	case f.Length() > longestSpan:
-		return f, bad("query.from", "the window is longer than five years", a.From)
+	case !s.window.From.Before(s.window.To):
+		errs = append(errs, &huma.ErrorDetail{Location: "query.from", Message: "the window ends before it begins", Value: s.From})
+	case s.window.Length() > longestSpan:
+		errs = append(errs, &huma.ErrorDetail{Location: "query.from", Message: "the window is longer than five years", Value: s.From})
 	}
-	return f, nil
+	return errs
+}
+
+// moment reads a point in time; nil where there is none.
+func moment(name, value string) (*When, []error) {
+	if value == "" {
+		return nil, nil
+	}
+	w, err := ParseWhen(value)
+	if err != nil {
+		return nil, []error{&huma.ErrorDetail{Location: "query." + name, Message: err.Error(), Value: value}}
+	}
+	return &w, nil
+}
+
+// Place narrows a question to a part of the fleet.
+type Place struct {
+	Cluster string `query:"cluster" maxLength:"255" doc:"Only this cluster (ClusterID)."`
+	Node    string `query:"node" maxLength:"255" doc:"Only this node (NodeID)."`
+}
+
+// Narrow narrows a question to some events.
+type Narrow struct {
+	Place
+	Device   string `query:"device" maxLength:"255" doc:"Only this device." example:"SEPE0D1730A8137"`
+	Protocol string `query:"protocol" maxLength:"32" doc:"Only this protocol." example:"SIP"`
+	Reason   string `query:"reason" maxLength:"10" pattern:"^[0-9]+$" doc:"Only this reason code." example:"13"`
+}
+
+// filter gives the question without its window, and what is wrong with it.
+func (n *Narrow) filter() (f event.Filter, errs []error) {
+	f = event.Filter{Cluster: n.Cluster, Node: n.Node, Device: n.Device, Protocol: n.Protocol}
+	errs = clean("cluster", n.Cluster, "node", n.Node, "device", n.Device, "protocol", n.Protocol)
+	if len(n.Reason) > 0 && len(n.Reason) <= 10 { // a longer one is refused for its length
+		code, err := strconv.ParseUint(n.Reason, 10, 32)
+		if err != nil {
+			errs = append(errs, &huma.ErrorDetail{Location: "query.reason", Message: "there is no code so high", Value: n.Reason})
+		}
+		reason := uint32(code)
+		f.Reason = &reason
+	}
+	return f, errs
+}
+
+// Ask holds the query parameters that most questions share.
+type Ask struct {
+	Span
+	Narrow
+
+	filter event.Filter
+}
+
+// Resolve implements huma.Resolver.
+func (a *Ask) Resolve(c huma.Context) []error {
+	errs := a.Span.Resolve(c)
+	f, more := a.Narrow.filter()
+	f.Window = a.window
+	a.filter = f
+	return append(errs, more...)
+}
+
+// clean refuses text that no sender's name can hold. pairs are names of query parameters and their values.
+func clean(pairs ...string) (errs []error) {
+	for i := 0; i < len(pairs); i += 2 {
+		if !printable(pairs[i+1]) {
+			errs = append(errs, &huma.ErrorDetail{Location: "query." + pairs[i], Message: "control characters are not allowed"})
+		}
+	}
+	return errs
+}
+
+// printable says that s is UTF-8 without C0 and C1 control characters.
+func printable(s string) bool {
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if r < 0x20 || (r >= 0x7f && r < 0xa0) {
+			return false
+		}
+	}
+	return true
+}
+
+// finite refuses what is no number. pairs are names of query parameters and their values.
+func finite(pairs ...any) (errs []error) {
+	for i := 0; i < len(pairs); i += 2 {
+		if v := pairs[i+1].(float64); math.IsNaN(v) || math.IsInf(v, 0) {
+			errs = append(errs, &huma.ErrorDetail{Location: fmt.Sprintf("query.%s", pairs[i]), Message: "write it as a number"})
+		}
+	}
+	return errs
 }
 
 // bad is a 422 about one parameter.
@@ -94,7 +190,7 @@ func bad(location, message string, value any) error {
 // Page holds the parameters of lists that can be long.
 type Page struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Most items in one answer."`
-	Cursor string `query:"cursor" maxLength:"512" doc:"Where the answer before ended: its next_cursor."`
+	Cursor string `query:"cursor" maxLength:"2048" pattern:"^[A-Za-z0-9_-]*$" doc:"Where the answer before ended: its next_cursor. It stays valid while events arrive."`
 }
 
 // Window is the stretch of time an answer speaks of.
@@ -103,6 +199,8 @@ type Window struct {
 	To   Time `json:"to"`
 }
 
+func viewWindow(w event.Window) Window { return Window{Time{w.From}, Time{w.To}} }
+
 // List is a part of a longer list. NextCursor is empty at its end.
 type List[T any] struct {
 	Items      []T    `json:"items" nullable:"false"`
@@ -110,15 +208,38 @@ type List[T any] struct {
 	Window     Window `json:"window"`
 }
 
-// list makes the answer about a window.
-func list[T any](items []T, next string, w event.Window) *answer[List[T]] {
-	if items == nil {
-		items = []T{}
-	}
-	return &answer[List[T]]{Body: List[T]{Items: items, NextCursor: next, Window: Window{Time{w.From}, Time{w.To}}}}
-}
-
 // answer is a response body as huma wants it.
 type answer[T any] struct {
 	Body T
+}
+
+// listing is an answer with items, which may be a table.
+type listing[T any] struct {
+	ContentType string `header:"Content-Type"` // empty: JSON
+	Body        T
+}
+
+// list makes the answer about a window.
+func list[T any](r request, items []T, next string, w event.Window) *listing[List[T]] {
+	out := &listing[List[T]]{Body: List[T]{Items: some(items), NextCursor: next, Window: viewWindow(w)}}
+	if r.table {
+		out.ContentType = csvType
+	}
+	return out
+}
+
+// some makes an empty list of none, so that programs always find a list.
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// clockKey marks the time of a request in its context.
+type clockKey struct{}
+
+func askedAt(ctx context.Context) time.Time {
+	t, _ := ctx.Value(clockKey{}).(time.Time)
+	return cmp.Or(t, time.Unix(0, 0))
 }

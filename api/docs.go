@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -12,6 +11,7 @@ import (
 // operation is one row of the readable page.
 type operation struct {
 	Method, Path, Description string
+	Role                      Role
 	Parameters                []parameter
 }
 
@@ -23,11 +23,8 @@ type parameter struct {
 func operations(o *huma.OpenAPI) []operation {
 	var all []operation
 	for path, item := range o.Paths {
-		for method, op := range map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post} {
-			if op == nil {
-				continue
-			}
-			row := operation{Method: method, Path: path, Description: op.Description}
+		for method, op := range methods(item) {
+			row := operation{Method: method, Path: path, Description: op.Description, Role: needs(method, path)}
 			for _, p := range op.Parameters {
 				row.Parameters = append(row.Parameters, readable(p))
 			}

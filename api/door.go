@@ -1,12 +1,10 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
@@ -17,10 +15,10 @@ import (
 )
 
 // problem answers with an RFC 9457 document outside the described operations.
-func problem(w http.ResponseWriter, status int, detail string) {
+func problem(w http.ResponseWriter, status int, detail string, errs ...*huma.ErrorDetail) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail})
+	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail, Errors: errs})
 }
 
 // fail is the one place that turns an error into an answer: strangers see a phrase, the log sees the cause.
@@ -31,8 +29,10 @@ func (s *server) fail(what string, err error) error {
 		return nil
 	case errors.As(err, &status):
 		return err
+	case errors.Is(err, context.Canceled): // the client has left
+		return huma.Error503ServiceUnavailable("the question was given up")
 	case errors.Is(err, event.ErrCursor):
-		return bad("query.cursor", "this cursor was not given by an earlier answer", nil)
+		return bad("query.cursor", "this was not given by an earlier answer", nil)
 	case errors.Is(err, event.ErrNotFound):
 		return huma.Error404NotFound(what + ": not known")
 	case errors.Is(err, event.ErrUnavailable):
@@ -43,38 +43,6 @@ func (s *server) fail(what string, err error) error {
 	}
 	s.Log.Error("answer", "while", what, "error", err)
 	return huma.Error500InternalServerError(what + " went wrong; the log of the service has the cause")
-}
-
-// local refuses what a foreign page could make a browser send: on loopback without a token, Host and Origin must be local.
-func (s *server) local(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !loopback(r.Host) {
-			problem(w, http.StatusForbidden, "Host is not a loopback name; without a token flapwatch answers to localhost only")
-			return
-		}
-		if origin := r.Header.Get("Origin"); origin != "" {
-			u, err := url.Parse(origin)
-			if err != nil || u.Host != r.Host {
-				problem(w, http.StatusForbidden, "requests of other sites are refused")
-				return
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// loopback says whether a Host header names this machine only.
-func loopback(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	host = strings.Trim(host, "[]")
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.Unmap().IsLoopback()
 }
 
 // headers sets what every answer carries.
@@ -88,6 +56,31 @@ func headers(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// readPatience is how long a client may take to read a piece of an answer.
+const readPatience = 2 * time.Minute
+
+// patient lets clients go that do not read their answer.
+func patient(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&patientWriter{w, http.NewResponseController(w)}, r)
+	})
+}
+
+type patientWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (p *patientWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+func (p *patientWriter) Write(b []byte) (int, error) {
+	_ = p.control.SetWriteDeadline(time.Now().Add(readPatience)) // a recorder has none
+	return p.ResponseWriter.Write(b)
+}
+
+// Flush implements http.Flusher.
+func (p *patientWriter) Flush() { _ = p.control.Flush() }
 
 // recover answers 500 where a handler panics, and keeps the service up.
 func (s *server) recover(next http.Handler) http.Handler {
@@ -108,7 +101,7 @@ func (s *server) log(next http.Handler) http.Handler {
 		began := time.Now()
 		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(seen, r)
-		if took := time.Since(began); (seen.Status() >= 500 && r.URL.Path != "/readyz") || took > 5*time.Second {
+		if took := time.Since(began); (seen.Status() >= 500 && r.URL.Path != "/readyz") || (took > 5*time.Second && !strings.HasSuffix(r.URL.Path, "/tail")) {
 			s.Log.Warn("request", "method", r.Method, "path", r.URL.Path, "status", seen.Status(), "took", took.String())
 		}
 	})

@@ -60,6 +60,7 @@ type Pattern struct {
 	Confidence     string      `json:"confidence" enum:"alarm,likely,hint"`
 	Reason         *Reason     `json:"reason"`
 	Signal         *Signal     `json:"signal"`
+	Planned        bool        `json:"planned" doc:"The period is one of planned or normal unregistrations: a job, a schedule, a habit."`
 	Failover       *Failover   `json:"failover"`
 	Warnings       []string    `json:"warnings" nullable:"false"`
 	Diagnoses      []Diagnosis `json:"diagnoses" nullable:"false"`
@@ -111,7 +112,7 @@ func (s *server) viewPattern(v *diagnose.Verdict, p *diagnose.Judged) Pattern {
 		Kind: string(f.Kind), PeriodSeconds: f.Period, PeriodLow: f.PeriodLow, PeriodHigh: f.PeriodHigh, JitterSeconds: f.Jitter,
 		Registered: p.Registered, Events: f.Events, CyclesExpected: f.CyclesExpected, CyclesSeen: f.CyclesSeen, Missed: f.Missed,
 		First: millis(f.First), Last: millis(f.Last), NextExpected: millis(f.NextExpected), PValue: f.PValue, Posterior: f.Posterior,
-		Confidence: string(f.Confidence()), Reason: s.viewReason(p.Alarm, p.Reason), Signal: s.viewSignal(p.Signal),
+		Confidence: string(f.Confidence()), Reason: s.viewReason(p.Alarm, p.Reason), Signal: s.viewSignal(p.Signal), Planned: p.Planned,
 		Failover: viewTrips(p.Failover), Warnings: some(f.Warnings), Diagnoses: viewDiagnoses(p.Hypotheses),
 	}
 }
@@ -162,12 +163,4 @@ func viewDiagnoses(list []diagnose.Hypothesis) []Diagnosis {
 		out[i] = Diagnosis{h.ID, h.Title, h.Score, h.Why, some(h.Evidence), some(h.Against), some(h.Checks), h.Fix, h.Source}
 	}
 	return out
-}
-
-// some makes an empty list of none, so that programs always find a list.
-func some[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

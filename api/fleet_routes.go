@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -16,22 +15,24 @@ import (
 
 // fleet asks for everything concluded in a window.
 func (s *server) fleet(ctx context.Context, a *Ask) (*diagnose.Survey, error) {
-	f, err := a.filter(s.Now())
-	if err != nil {
-		return nil, err
-	}
-	fleet, err := s.Findings.Fleet(ctx, f)
+	fleet, err := s.Findings.Fleet(ctx, a.filter)
 	if err != nil {
 		return nil, s.fail("findings", err)
 	}
 	return fleet, nil
 }
 
+// Ranking holds the parameters of answers that are worked out from everything in the window.
+type Ranking struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"10000" default:"1000" doc:"Most items in one answer."`
+	Cursor string `query:"cursor" maxLength:"2048" pattern:"^[A-Za-z0-9_-]*$" doc:"Where the answer before ended: its next_cursor. It stays valid while events arrive."`
+}
+
 func (s *server) flapping(ctx context.Context, in *struct {
 	Ask
-	Limit int    `query:"limit" minimum:"1" maximum:"10000" default:"100" doc:"Most devices in the answer."`
+	Ranking
 	State string `query:"state" enum:"stable,flapping,settling" doc:"Only devices in this state at the end of the window."`
-}) (*answer[List[Flapping]], error) {
+}) (*listing[List[Flapping]], error) {
 	fleet, err := s.fleet(ctx, &in.Ask)
 	if err != nil {
 		return nil, err
@@ -43,17 +44,32 @@ func (s *server) flapping(ctx context.Context, in *struct {
 			items = append(items, s.viewFlapping(v))
 		}
 	}
-	slices.SortStableFunc(items, func(a, b Flapping) int {
-		return cmp.Or(cmp.Compare(b.Unregistrations, a.Unregistrations), cmp.Compare(b.FlapScore, a.FlapScore))
-	})
-	return list(items[:min(len(items), in.Limit)], "", fleet.Window), nil
+	items, next, err := ranked(items, func(f *Flapping) string {
+		return down(float64(f.Unregistrations)) + down(f.FlapScore) + f.Cluster + "\x00" + f.Device
+	}, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, s.fail("flapping devices", err)
+	}
+	return list(in.request, items, next, fleet.Window), nil
 }
 
-func (s *server) patterns(ctx context.Context, in *struct {
+// patternsInput is a question about patterns.
+type patternsInput struct {
 	Ask
-	Limit int     `query:"limit" minimum:"1" maximum:"10000" default:"1000" doc:"Most patterns in the answer."`
-	MaxP  float64 `query:"max_p" minimum:"0" maximum:"0.05" doc:"Show every pattern up to this p-value. Default: p ≤ 1e-3 that stand at a false discovery rate of 1 % over the fleet."`
-}) (*answer[List[Pattern]], error) {
+	Ranking
+	MaxP float64 `query:"max_p" doc:"Show every pattern up to this p-value, at most 0.05. Default: p ≤ 1e-3 that stand at a false discovery rate of 1 % over the fleet."`
+}
+
+// Resolve implements huma.Resolver.
+func (i *patternsInput) Resolve(c huma.Context) []error {
+	errs := append(i.Ask.Resolve(c), finite("max_p", i.MaxP)...)
+	if i.MaxP < 0 || i.MaxP > 0.05 { // not left to huma, which cannot repeat an infinite number
+		errs = append(errs, &huma.ErrorDetail{Location: "query.max_p", Message: "lies between 0 and 0.05"})
+	}
+	return errs
+}
+
+func (s *server) patterns(ctx context.Context, in *patternsInput) (*listing[List[Pattern]], error) {
 	fleet, err := s.fleet(ctx, &in.Ask)
 	if err != nil {
 		return nil, err
@@ -67,10 +83,13 @@ func (s *server) patterns(ctx context.Context, in *struct {
 			}
 		}
 	}
-	slices.SortStableFunc(items, func(a, b Pattern) int {
-		return cmp.Or(cmp.Compare(a.PValue, b.PValue), cmp.Compare(b.Events, a.Events))
-	})
-	return list(items[:min(len(items), in.Limit)], "", fleet.Window), nil
+	items, next, err := ranked(items, func(p *Pattern) string {
+		return up(p.PValue) + down(float64(p.Events)) + p.Cluster + "\x00" + p.Device + "\x00" + up(p.PeriodSeconds)
+	}, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, s.fail("patterns", err)
+	}
+	return list(in.request, items, next, fleet.Window), nil
 }
 
 // Outage is many devices that went down together.
@@ -90,8 +109,11 @@ type Outage struct {
 	Diagnoses    []Diagnosis    `json:"diagnoses" nullable:"false"`
 }
 
-func (s *server) outages(ctx context.Context, in *Ask) (*answer[List[Outage]], error) {
-	fleet, err := s.fleet(ctx, in)
+func (s *server) outages(ctx context.Context, in *struct {
+	Ask
+	Ranking
+}) (*listing[List[Outage]], error) {
+	fleet, err := s.fleet(ctx, &in.Ask)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +121,13 @@ func (s *server) outages(ctx context.Context, in *Ask) (*answer[List[Outage]], e
 	for i := range fleet.Outages {
 		items = append(items, viewOutage(&fleet.Outages[i]))
 	}
-	return list(items, "", fleet.Window), nil
+	items, next, err := ranked(items, func(o *Outage) string { // newest first
+		return down(float64(o.Start.UnixMilli())) + down(float64(o.End.UnixMilli())) + o.Cluster + "\x00" + o.Kind + "\x00" + o.Place
+	}, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, s.fail("outages", err)
+	}
+	return list(in.request, items, next, fleet.Window), nil
 }
 
 // Device is a device with its counts.
@@ -135,12 +163,8 @@ func viewDevice(d event.DeviceSummary) Device {
 func (s *server) devices(ctx context.Context, in *struct {
 	Ask
 	Page
-}) (*answer[List[Device]], error) {
-	f, err := in.filter(s.Now())
-	if err != nil {
-		return nil, err
-	}
-	found, next, err := s.Reader.Devices(ctx, f, in.Cursor, in.Limit)
+}) (*listing[List[Device]], error) {
+	found, next, err := s.Reader.Devices(ctx, in.filter, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, s.fail("devices", err)
 	}
@@ -148,75 +172,119 @@ func (s *server) devices(ctx context.Context, in *struct {
 	for i, d := range found {
 		items[i] = viewDevice(d)
 	}
-	return list(items, next, f.Window), nil
+	return list(in.request, items, next, in.window), nil
 }
 
 // named is a question about one device.
 type named struct {
-	Name string `path:"name" maxLength:"255" doc:"Device name, percent-encoded."`
-	Ask
+	Name string `path:"name" maxLength:"255" doc:"Device name, percent-encoded." example:"SEPE0D1730A8137"`
+	Span
+	Place
+}
+
+// Resolve implements huma.Resolver.
+func (n *named) Resolve(c huma.Context) []error {
+	errs := append(n.Span.Resolve(c), clean("cluster", n.Cluster, "node", n.Node)...)
+	if !printable(n.Name) {
+		errs = append(errs, &huma.ErrorDetail{Location: "path.name", Message: "control characters are not allowed"})
+	}
+	return errs
 }
 
 // one finds the device of a name: 404 where there is none, 409 with the clusters where there are several.
-func (s *server) one(ctx context.Context, in *named) (*event.DeviceSummary, *diagnose.Verdict, event.Window, error) {
-	name, err := url.PathUnescape(in.Name)
-	if err != nil || control(name) {
-		return nil, nil, event.Window{}, bad("path.name", "not a device name", in.Name)
-	}
-	in.Device = name
-	f, err := in.filter(s.Now())
-	if err != nil {
-		return nil, nil, event.Window{}, err
-	}
+func (s *server) one(ctx context.Context, in *named) (*event.DeviceSummary, *diagnose.Verdict, error) {
+	f := event.Filter{Window: in.window, Cluster: in.Cluster, Node: in.Node, Device: in.Name}
 	found, _, err := s.Reader.Devices(ctx, f, "", 100)
 	switch {
 	case err != nil:
-		return nil, nil, f.Window, s.fail("device "+name, err)
+		return nil, nil, s.fail("device "+in.Name, err)
 	case len(found) == 0:
-		return nil, nil, f.Window, huma.Error404NotFound("no event of device " + name + " in the window; ask for a longer one with from=-90d")
+		return nil, nil, huma.Error404NotFound("no event of device " + in.Name + " in the window; ask for a longer one with from=-90d")
 	case len(found) > 1:
-		clusters := make([]string, len(found))
-		for i, d := range found {
-			clusters[i] = d.Cluster
-		}
-		return nil, nil, f.Window, huma.Error409Conflict("several clusters have a device " + name + ": say cluster=" + strings.Join(clusters, " or cluster="))
+		return nil, nil, ambiguous(in.Name, found)
 	}
 	f.Cluster = found[0].Cluster
 	fleet, err := s.Findings.Fleet(ctx, f)
 	if err != nil {
-		return nil, nil, f.Window, s.fail("device "+name, err)
+		return nil, nil, s.fail("device "+in.Name, err)
 	}
-	if len(fleet.Verdicts) > 0 {
-		return &found[0], &fleet.Verdicts[0], f.Window, nil
+	for i := range fleet.Verdicts {
+		if v := &fleet.Verdicts[i]; v.Device.Case.Cluster == f.Cluster {
+			return &found[0], v, nil
+		}
 	}
-	quiet := &diagnose.Verdict{Device: diagnose.Judged{Case: diagnose.NewCase(event.History{Cluster: f.Cluster, Device: name}, f.Window, nil)}}
-	return &found[0], quiet, f.Window, nil
+	quiet := &diagnose.Verdict{Device: diagnose.Judged{Case: diagnose.NewCase(event.History{Cluster: f.Cluster, Device: in.Name}, f.Window, nil)}}
+	return &found[0], quiet, nil
+}
+
+// ambiguous lists the clusters that have a device of the name.
+func ambiguous(name string, found []event.DeviceSummary) error {
+	var words []string
+	var details []error
+	for _, d := range found {
+		words = append(words, "cluster="+d.Cluster)
+		details = append(details, &huma.ErrorDetail{Location: "query.cluster", Message: "has a device of this name", Value: d.Cluster})
+	}
+	return huma.Error409Conflict("several clusters have a device "+name+": say "+strings.Join(words, " or "), details...)
 }
 
 // DeviceDetail is one device with everything concluded about it.
 type DeviceDetail struct {
 	Device
 	Window    Window      `json:"window"`
+	Nodes     []NodeStay  `json:"nodes" nullable:"false" doc:"Where it was registered, the node with the most sessions first."`
 	Flapping  Flapping    `json:"flapping"`
 	Failover  *Failover   `json:"failover"`
 	Patterns  []Pattern   `json:"patterns" nullable:"false"`
 	Diagnoses []Diagnosis `json:"diagnoses" nullable:"false" doc:"Of the device, where it has no pattern."`
 }
 
+// NodeStay is what a device did on one node.
+type NodeStay struct {
+	Node     string  `json:"node"`
+	Sessions int     `json:"sessions"`
+	Seconds  float64 `json:"registered_seconds" doc:"In all, within the window."`
+	First    Time    `json:"first"`
+	Last     Time    `json:"last"`
+}
+
+// viewNodes sums sessions by node.
+func viewNodes(sessions []pattern.Session) []NodeStay {
+	nodes := map[string]*NodeStay{}
+	for _, x := range sessions {
+		n := nodes[x.Node]
+		if n == nil {
+			n = &NodeStay{Node: x.Node, First: millis(x.From)}
+			nodes[x.Node] = n
+		}
+		n.Sessions++
+		n.Seconds += x.Seconds()
+		n.Last = millis(x.Until)
+	}
+	out := []NodeStay{}
+	for _, n := range nodes {
+		out = append(out, *n)
+	}
+	slices.SortFunc(out, func(a, b NodeStay) int {
+		return cmp.Or(cmp.Compare(b.Sessions, a.Sessions), cmp.Compare(a.Node, b.Node))
+	})
+	return out
+}
+
 func (s *server) device(ctx context.Context, in *named) (*answer[DeviceDetail], error) {
-	d, v, w, err := s.one(ctx, in)
+	d, v, err := s.one(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	out := DeviceDetail{
-		Device: viewDevice(*d), Window: Window{Time{w.From}, Time{w.To}}, Flapping: s.viewFlapping(v),
+		Device: viewDevice(*d), Window: viewWindow(in.window), Nodes: viewNodes(v.Sessions), Flapping: s.viewFlapping(v),
 		Patterns: []Pattern{}, Diagnoses: viewDiagnoses(v.Device.Hypotheses),
 	}
 	for i := range v.Patterns {
 		out.Patterns = append(out.Patterns, s.viewPattern(v, &v.Patterns[i]))
 	}
 	out.Failover = viewTrips(v.Device.Failover)
-	return &answer[DeviceDetail]{out}, nil
+	return &answer[DeviceDetail]{Body: out}, nil
 }
 
 // Session is a stay of a device on a node.
@@ -249,11 +317,11 @@ type Timeline struct {
 }
 
 func (s *server) timeline(ctx context.Context, in *named) (*answer[Timeline], error) {
-	_, v, w, err := s.one(ctx, in)
+	_, v, err := s.one(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	out := Timeline{Device: v.Device.Case.Device, Cluster: v.Device.Cluster, Window: Window{Time{w.From}, Time{w.To}}, Sessions: []Session{}, Gaps: []Gap{}}
+	out := Timeline{Device: v.Device.Case.Device, Cluster: v.Device.Cluster, Window: viewWindow(in.window), Sessions: []Session{}, Gaps: []Gap{}}
 	for _, x := range v.Sessions {
 		row := Session{
 			Node: x.Node, From: millis(x.From), Until: millis(x.Until), Seconds: x.Seconds(), OpenStart: x.OpenStart, OpenEnd: x.OpenEnd,
@@ -261,8 +329,8 @@ func (s *server) timeline(ctx context.Context, in *named) (*answer[Timeline], er
 		}
 		out.Sessions = append(out.Sessions, row)
 	}
-	for _, g := range pattern.Gaps(v.Sessions, w) {
+	for _, g := range pattern.Gaps(v.Sessions, in.window) {
 		out.Gaps = append(out.Gaps, Gap{millis(g.From), millis(g.Until), float64(g.Until-g.From) / 1000})
 	}
-	return &answer[Timeline]{out}, nil
+	return &answer[Timeline]{Body: out}, nil
 }

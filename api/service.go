@@ -59,12 +59,12 @@ func ViewDecoded(w Words, r Record) Decoded {
 	return d
 }
 
-func (s *server) stats(ctx context.Context, _ *struct{}) (*answer[Stats], error) {
+func (s *server) stats(ctx context.Context, _ *Plain) (*answer[Stats], error) {
 	v, err := s.Service.Stats(ctx)
 	if err != nil {
 		return nil, s.fail("accounting", err)
 	}
-	return &answer[Stats]{v}, nil
+	return &answer[Stats]{Body: v}, nil
 }
 
 // healthz says that the process lives.
@@ -90,16 +90,15 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 const maxDecode = 4 << 20
 
 type decodeInput struct {
+	request
 	RawBody []byte `contentType:"text/plain"`
 }
 
-func (s *server) decode(ctx context.Context, in *decodeInput) (*answer[struct {
-	Items []Decoded `json:"items"`
-}], error) {
-	out := new(answer[struct {
-		Items []Decoded `json:"items"`
-	}])
-	out.Body.Items = []Decoded{}
+// Resolve implements huma.Resolver.
+func (d *decodeInput) Resolve(c huma.Context) []error { return d.read(c) }
+
+func (s *server) decode(ctx context.Context, in *decodeInput) (*listing[Rows[Decoded]], error) {
+	out := rows[Decoded](in.request, nil)
 	err := s.Service.Decode(ctx, in.RawBody, func(r Record) {
 		out.Body.Items = append(out.Body.Items, ViewDecoded(s.Words, r))
 	})
@@ -112,12 +111,8 @@ func (s *server) decode(ctx context.Context, in *decodeInput) (*answer[struct {
 func (s *server) events(ctx context.Context, in *struct {
 	Ask
 	Page
-}) (*answer[List[Event]], error) {
-	f, err := in.filter(s.Now())
-	if err != nil {
-		return nil, err
-	}
-	rows, next, err := s.Reader.Events(ctx, f, in.Cursor, in.Limit)
+}) (*listing[List[Event]], error) {
+	rows, next, err := s.Reader.Events(ctx, in.filter, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, s.fail("events", err)
 	}
@@ -125,7 +120,7 @@ func (s *server) events(ctx context.Context, in *struct {
 	for i := range rows {
 		items[i] = ViewEvent(s.Words, &rows[i].Event)
 	}
-	return list(items, next, f.Window), nil
+	return list(in.request, items, next, in.window), nil
 }
 
 // Line is a record that was not understood.
@@ -139,14 +134,10 @@ type Line struct {
 }
 
 func (s *server) unparsed(ctx context.Context, in *struct {
-	Ask
+	Span
 	Page
-}) (*answer[List[Line]], error) {
-	f, err := in.filter(s.Now())
-	if err != nil {
-		return nil, err
-	}
-	lines, next, err := s.Reader.Unparsed(ctx, f, in.Cursor, in.Limit)
+}) (*listing[List[Line]], error) {
+	lines, next, err := s.Reader.Unparsed(ctx, event.Filter{Window: in.window}, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, s.fail("unparsed lines", err)
 	}
@@ -154,5 +145,5 @@ func (s *server) unparsed(ctx context.Context, in *struct {
 	for i, l := range lines {
 		items[i] = Line{l.ID.String(), Time{l.Received}, l.Source, l.Offset, l.Reason, l.Raw}
 	}
-	return list(items, next, f.Window), nil
+	return list(in.request, items, next, in.window), nil
 }

@@ -27,18 +27,27 @@ type console struct {
 type cli struct {
 	Config string `help:"Settings file in YAML; its keys are the names of the flags." placeholder:"FILE" type:"path" env:"FLAPWATCH_CONFIG"`
 
-	Serve     serveCmd     `cmd:"" help:"Receive syslog, store it and answer over HTTP."`
-	Decode    decodeCmd    `cmd:"" help:"Say what a line means and what to check. Needs no service."`
-	Flapping  flappingCmd  `cmd:"" help:"Devices that lose their registration again and again."`
-	Patterns  patternsCmd  `cmd:"" help:"Devices that drop in a period, with the cause."`
-	Device    deviceCmd    `cmd:"" help:"One device: what it did, how it does now."`
-	Events    eventsCmd    `cmd:"" help:"Stored events, newest first."`
-	Reasons   reasonsCmd   `cmd:"" help:"The catalogue of alarms and reason codes."`
-	Periods   periodsCmd   `cmd:"" help:"Find periods in anybody's event times."`
-	Keepalive keepaliveCmd `cmd:"" help:"Predict the cycle that keepalive timers give, step by step."`
-	Simulate  simulateCmd  `cmd:"" help:"Play a talkative fake cluster."`
-	Engine    engineCmd    `cmd:"" help:"The embedded ClickHouse."`
-	Version   versionCmd   `cmd:"" help:"Print the version."`
+	Serve      serveCmd      `cmd:"" help:"Receive syslog, store it and answer over HTTP."`
+	Import     importCmd     `cmd:"" help:"Read log files into a service, or analyse them without one (--offline)."`
+	Decode     decodeCmd     `cmd:"" help:"Say what a line means and what to check. Needs no service."`
+	Flapping   flappingCmd   `cmd:"" help:"Devices that lose their registration again and again."`
+	Patterns   patternsCmd   `cmd:"" help:"Devices that drop in a period, with the cause."`
+	Outages    outagesCmd    `cmd:"" help:"Many devices at once: when, where, why."`
+	Device     deviceCmd     `cmd:"" help:"One device: what it did, how it does now."`
+	Events     eventsCmd     `cmd:"" help:"Stored events, newest first."`
+	Sources    sourcesCmd    `cmd:"" help:"Who sends, what is missing, and what is wrong with the sender's settings."`
+	Report     reportCmd     `cmd:"" help:"Reports: what happened, why, and what to do first."`
+	Reasons    reasonsCmd    `cmd:"" help:"The catalogue of alarms and reason codes."`
+	Periods    periodsCmd    `cmd:"" help:"Find periods in anybody's event times."`
+	Keepalive  keepaliveCmd  `cmd:"" help:"Predict the cycle that keepalive timers give, step by step."`
+	Simulate   simulateCmd   `cmd:"" help:"Play a talkative fake cluster."`
+	Check      checkCmd      `cmd:"" help:"Say what serve would run with, and what is wrong."`
+	Spool      spoolCmd      `cmd:"" help:"Look into the queue on disk."`
+	Token      tokenCmd      `cmd:"" help:"Tokens for HTTP."`
+	Completion completionCmd `cmd:"" help:"Print a script that lets a shell complete commands and flags."`
+	Complete   completeCmd   `cmd:"" hidden:"" name:"__complete" help:"The words that may come next."`
+	Engine     engineCmd     `cmd:"" help:"The embedded ClickHouse."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 const description = `flapwatch receives syslog from Cisco Unified Communications Manager and tells which phones flap, which drop in a period, and why.`

@@ -203,6 +203,15 @@ func (d *database) Unparsed(ctx context.Context, f event.Filter, cursor string, 
 	return s.Unparsed(ctx, f, cursor, limit)
 }
 
+// Sources implements api.Reader.
+func (d *database) Sources(ctx context.Context, f event.Filter) ([]event.Source, error) {
+	s, err := d.use()
+	if err != nil {
+		return nil, err
+	}
+	return s.Sources(ctx, f)
+}
+
 // Histories implements watch.Source.
 func (d *database) Histories(ctx context.Context, f event.Filter, yield func(event.History) error) error {
 	s, err := d.use()
@@ -210,6 +219,15 @@ func (d *database) Histories(ctx context.Context, f event.Filter, yield func(eve
 		return err
 	}
 	return s.Histories(ctx, f, yield)
+}
+
+// Known implements watch.Source.
+func (d *database) Known(ctx context.Context) (map[string]int, error) {
+	s, err := d.use()
+	if err != nil {
+		return nil, err
+	}
+	return s.Known(ctx)
 }
 
 // totals counts what was decided since the data folder began.

@@ -56,6 +56,14 @@ var addressLine = regexp.MustCompile(`(http://\S+|udp://\S+|tcp://\S+)`)
 // serve starts the service on free ports and waits until it is ready. It is stopped at the end of the test.
 func serve(t *testing.T, data string, args ...string) *program {
 	t.Helper()
+	p := launch(t, data, args...)
+	p.wait("ready", func() bool { return p.status("/readyz") == http.StatusOK })
+	return p
+}
+
+// launch starts the service and waits until it listens.
+func launch(t *testing.T, data string, args ...string) *program {
+	t.Helper()
 	clickhousetest.Library(t)
 	c := command(t, append([]string{
 		"serve", "--data", data, "--http", "127.0.0.1:0", "--syslog", "udp://127.0.0.1:0,tcp://127.0.0.1:0"}, args...)...)
@@ -91,7 +99,6 @@ func serve(t *testing.T, data string, args ...string) *program {
 	if p.tcp == "" {
 		t.Fatalf("the service did not start:\n%s", p.log)
 	}
-	p.wait("ready", func() bool { return p.status("/readyz") == http.StatusOK })
 	return p
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,9 +18,22 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
+// remote is the service that is asked.
+type remote struct {
+	URL   string `help:"Where the service answers." default:"http://127.0.0.1:8080" name:"url"`
+	Token string `help:"Token, where the service asks for one; better in FLAPWATCH_TOKEN, for others see the command line." placeholder:"TOKEN"`
+}
+
+// authorize adds the token to a request.
+func (r *remote) authorize(request *http.Request) {
+	if r.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+r.Token)
+	}
+}
+
 // ask are the flags of the commands that ask a running service.
 type ask struct {
-	URL      string `help:"Where the service answers." default:"http://127.0.0.1:8080" name:"url"`
+	remote
 	From     string `help:"Start of the window: RFC 3339, or relative such as -7d." default:"-24h"`
 	To       string `help:"End of the window." default:"now"`
 	Cluster  string `help:"Only this cluster."`
@@ -30,12 +44,13 @@ type ask struct {
 	JSON     bool   `help:"Print JSON." name:"json"`
 }
 
-func (a *ask) query() url.Values {
+// query gives the flags as parameters, but for those that the question does not have.
+func (a *ask) query(without ...string) url.Values {
 	q := url.Values{}
 	for name, v := range map[string]string{
 		"from": a.From, "to": a.To, "cluster": a.Cluster, "node": a.Node, "reason": a.Reason, "protocol": a.Protocol,
 	} {
-		if v != "" {
+		if v != "" && !slices.Contains(without, name) {
 			q.Set(name, v)
 		}
 	}
@@ -43,49 +58,70 @@ func (a *ask) query() url.Values {
 }
 
 // get fetches an answer into v. Answers are bounded.
-func (a *ask) get(ctx context.Context, path string, q url.Values, v any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(a.URL, "/")+"/api/v1"+path+"?"+q.Encode(), nil)
+func (r *remote) get(ctx context.Context, path string, q url.Values, v any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(r.URL, "/")+"/api/v1"+path+"?"+q.Encode(), nil)
 	if err != nil {
-		return usageError{fmt.Errorf("--url %q: write it as http://127.0.0.1:8080", a.URL)}
+		return usageError{fmt.Errorf("--url %q: write it as http://127.0.0.1:8080", r.URL)}
 	}
-	client := http.Client{Timeout: 2 * time.Minute}
+	r.authorize(request)
+	client := http.Client{Timeout: 6 * time.Minute}
 	response, err := client.Do(request)
 	if err != nil {
 		var u *url.Error
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		return fmt.Errorf("nobody answers at %s (%w): is flapwatch serve running there?", a.URL, err)
+		return fmt.Errorf("nobody answers at %s (%w): is flapwatch serve running there?", r.URL, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	body := json.NewDecoder(io.LimitReader(response.Body, 256<<20))
 	if response.StatusCode != http.StatusOK {
 		var p huma.ErrorModel
 		if body.Decode(&p) != nil {
-			return fmt.Errorf("%s answers %s", a.URL, response.Status)
+			return fmt.Errorf("%s answers %s", r.URL, response.Status)
 		}
 		return refusal(p)
 	}
 	if err := body.Decode(v); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", a.URL, err)
+		return fmt.Errorf("read the answer of %s: %w", r.URL, err)
 	}
 	return nil
 }
 
-// refusal is a problem+json as one sentence.
+// problemError is a problem+json as one sentence.
+type problemError struct {
+	Status int
+	words  string
+}
+
+func (p *problemError) Error() string { return p.words }
+
+// Is says that what the service finds wrong with a question is wrong with the flags.
+func (p *problemError) Is(target error) bool {
+	return target == errUsage && p.Status == http.StatusUnprocessableEntity
+}
+
+// refusal makes an error of a problem+json.
 func refusal(p huma.ErrorModel) error {
 	words := []string{p.Detail}
 	for _, d := range p.Errors {
 		words = append(words, strings.TrimPrefix(d.Location, "query.")+": "+d.Message)
 	}
-	err := errors.New(strings.Join(words, "; "))
-	if p.Status == http.StatusUnprocessableEntity {
-		return usageError{err}
+	if p.Status == http.StatusUnauthorized {
+		words = append(words, "give it with --token or FLAPWATCH_TOKEN")
 	}
-	return err
+	return &problemError{p.Status, plain(strings.Join(words, "; "))}
 }
 
 type flappingCmd struct{ ask }
+
+// Help shows how it is asked.
+func (flappingCmd) Help() string {
+	return `Examples:
+  flapwatch flapping                             the last 24 hours
+  flapwatch flapping --from -7d --node ucm-02
+  flapwatch flapping --from 2026-11-16T00:00:00Z --to 2026-11-23T00:00:00Z --json`
+}
 
 // Run lists devices by how they flap.
 func (c *flappingCmd) Run(ctx context.Context, con *console) error {
@@ -98,8 +134,12 @@ func (c *flappingCmd) Run(ctx context.Context, con *console) error {
 	if c.JSON {
 		return printJSON(con.out, answer)
 	}
-	t := newTable(con.out, "DEVICE", "DROPS", "PLANNED", "STATE", "REGISTERED", "AWAY", "REASON", "PERIOD", "LAST", "MODEL", "DESCRIPTION")
-	for _, f := range answer.Items {
+	return printFlapping(con.out, answer.Items)
+}
+
+func printFlapping(w io.Writer, items []api.Flapping) error {
+	t := newTable(w, "DEVICE", "DROPS", "PLANNED", "STATE", "REGISTERED", "AWAY", "REASON", "PERIOD", "LAST", "MODEL", "DESCRIPTION")
+	for _, f := range items {
 		period := ""
 		if f.Pattern != nil {
 			period = span(f.Pattern.PeriodSeconds)
@@ -115,6 +155,14 @@ type patternsCmd struct {
 	MaxP float64 `help:"Show patterns up to this p-value." placeholder:"P"`
 }
 
+// Help shows how it is asked.
+func (patternsCmd) Help() string {
+	return `Examples:
+  flapwatch patterns --from -8d
+  flapwatch patterns --from -30d --max-p 0.05    weak ones, too
+  flapwatch patterns --from -8d --json | jq '.items[] | [.device, .period_seconds, .diagnoses[0].id]'`
+}
+
 // Run lists the periods with their causes.
 func (c *patternsCmd) Run(ctx context.Context, con *console) error {
 	q := c.query()
@@ -128,19 +176,24 @@ func (c *patternsCmd) Run(ctx context.Context, con *console) error {
 	if c.JSON {
 		return printJSON(con.out, answer)
 	}
-	if len(answer.Items) == 0 {
-		fmt.Fprintln(con.out, "no device drops in a period in this window")
+	return printPatterns(con.out, answer.Items)
+}
+
+// printPatterns prints periods, and what to check for the most frequent cause.
+func printPatterns(w io.Writer, items []api.Pattern) error {
+	if len(items) == 0 {
+		fmt.Fprintln(w, "no device drops in a period in this window")
 		return nil
 	}
-	t := newTable(con.out, "DEVICE", "PERIOD", "REGISTERED", "SEEN", "P", "CONFIDENCE", "REASON", "NEXT", "CAUSE")
-	for _, p := range answer.Items {
+	t := newTable(w, "DEVICE", "PERIOD", "REGISTERED", "SEEN", "P", "CONFIDENCE", "REASON", "NEXT", "CAUSE")
+	for _, p := range items {
 		t.row(p.Device, span(p.PeriodSeconds), perhaps(p.Registered), fmt.Sprintf("%d of %d", p.CyclesSeen, p.CyclesExpected),
 			fmt.Sprintf("%.1e", p.PValue), p.Confidence, reasonText(p.Reason), shortTime(p.NextExpected), firstTitle(p.Diagnoses))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	explainFirst(con.out, answer.Items)
+	explainFirst(w, items)
 	return nil
 }
 
@@ -170,17 +223,34 @@ type deviceCmd struct {
 	ask
 }
 
+// Help shows how it is asked.
+func (deviceCmd) Help() string {
+	return `Upper and lower case need not be right where only one device has the name.
+
+Examples:
+  flapwatch device SEPE0D1730A8137 --from -7d
+  flapwatch device sepe0d1730a8137 --cluster StandAloneCluster --json`
+}
+
 // Run prints one device.
 func (c *deviceCmd) Run(ctx context.Context, con *console) error {
 	var d api.DeviceDetail
-	if err := c.get(ctx, "/devices/"+url.PathEscape(c.Name), c.query(), &d); err != nil {
+	q := c.query("protocol", "reason")
+	err := c.get(ctx, "/devices/"+url.PathEscape(c.Name), q, &d)
+	if missing := new(problemError); errors.As(err, &missing) && missing.Status == http.StatusNotFound {
+		if name := c.spelled(ctx); name != "" {
+			c.Name = name
+			err = c.get(ctx, "/devices/"+url.PathEscape(c.Name), q, &d)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if c.JSON {
 		return printJSON(con.out, d)
 	}
 	var line api.Timeline
-	if err := c.get(ctx, "/devices/"+url.PathEscape(c.Name)+"/timeline", c.query(), &line); err != nil {
+	if err := c.get(ctx, "/devices/"+url.PathEscape(c.Name)+"/timeline", q, &line); err != nil {
 		return err
 	}
 	fmt.Fprintf(con.out, "%s  %s  %s  %s  %s\n", plain(d.Device.Device), plain(d.Model), plain(d.IP), plain(d.Cluster), plain(d.Description))
@@ -200,9 +270,40 @@ func (c *deviceCmd) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
+// spelled looks for the only device that has the name but for upper and lower case; empty if there is none, or several.
+func (c *deviceCmd) spelled(ctx context.Context) (name string) {
+	q := c.query("protocol", "reason")
+	q.Set("limit", "1000")
+	for {
+		var page api.List[api.Device]
+		if c.get(ctx, "/devices", q, &page) != nil {
+			return ""
+		}
+		for _, d := range page.Items {
+			if strings.EqualFold(d.Device, c.Name) {
+				if name != "" && name != d.Device {
+					return ""
+				}
+				name = d.Device
+			}
+		}
+		if page.NextCursor == "" {
+			return name
+		}
+		q.Set("cursor", page.NextCursor)
+	}
+}
+
 type eventsCmd struct {
 	ask
 	Device string `help:"Only this device."`
+}
+
+// Help shows how it is asked.
+func (eventsCmd) Help() string {
+	return `Examples:
+  flapwatch events --limit 20
+  flapwatch events --device SEPE0D1730A8137 --reason 13 --from -30d --json`
 }
 
 // Run lists events, newest first.

@@ -27,15 +27,19 @@ import (
 
 // serveCmd are the settings of the service.
 type serveCmd struct {
-	Syslog       []string       `help:"Where to listen: udp://:514, tcp://:601, tls://:6514?cert=FILE&key=FILE&client_ca=FILE." default:"udp://:5514,tcp://:5514" placeholder:"URL"`
-	HTTP         string         `help:"Where to answer." default:"127.0.0.1:8080" placeholder:"HOST:PORT" name:"http"`
-	HTTPInsecure bool           `help:"Answer without tokens on an address that is not loopback." name:"http-insecure"`
-	Allow        []netip.Prefix `help:"Accept syslog from these networks only." placeholder:"CIDR"`
-	Retention    days           `help:"Keep events for so long after they were received." default:"400d"`
-	Clickhouse   string         `help:"embedded, or a server: clickhouse://user:pass@host:9000/db, http://user:pass@host:8123/db." default:"embedded" placeholder:"DSN"`
-	Data         string         `help:"Folder for the spool and the embedded ClickHouse." default:"./data" type:"path"`
-	SpoolCap     size           `help:"Most bytes the spool may take." default:"8GiB"`
-	LogLevel     slog.Level     `help:"debug, info, warn or error." default:"info"`
+	Syslog        []string       `help:"Where to listen: udp://:514, tcp://:601, tls://:6514?cert=FILE&key=FILE&client_ca=FILE." default:"udp://:5514,tcp://:5514" placeholder:"URL"`
+	HTTP          string         `help:"Where to answer." default:"127.0.0.1:8080" placeholder:"HOST:PORT" name:"http"`
+	HTTPTLS       []string       `help:"Answer over TLS: certificate and key, read again when they change." placeholder:"CERT,KEY" name:"http-tls" type:"path"`
+	HTTPTokenFile string         `help:"Ask for a token; this file keeps them hashed (flapwatch token new makes one)." placeholder:"FILE" name:"http-token-file" type:"path"`
+	HTTPInsecure  bool           `help:"Answer without tokens on an address that is not loopback." name:"http-insecure"`
+	Allow         []netip.Prefix `help:"Accept syslog from these networks only." placeholder:"CIDR"`
+	Retention     days           `help:"Keep events for so long after they were received." default:"400d"`
+	Clickhouse    string         `help:"embedded, or a server: clickhouse://user:pass@host:9000/db, http://user:pass@host:8123/db." default:"embedded" placeholder:"DSN"`
+	Data          string         `help:"Folder for the spool and the embedded ClickHouse." default:"./data" type:"path"`
+	SpoolCap      size           `help:"Most bytes the spool may take." default:"8GiB"`
+	LogLevel      slog.Level     `help:"debug, info, warn or error." default:"info"`
+
+	reportSchedule `embed:""`
 }
 
 // service is everything that runs, in the order of the water:
@@ -51,9 +55,11 @@ type service struct {
 	database  *database
 	spool     *spool.Spool
 	intake    *ingest.Intake
+	importer  *ingest.Importer
 	listeners *ingest.Listeners
 	pipeline  *ingest.Pipeline
 	watch     *watch.Watch
+	reporter  *reporter // nil where no report is wanted
 	web       net.Listener
 	handler   http.Handler
 }
@@ -64,8 +70,8 @@ func (c *serveCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(con.out, "flapwatch %s\n  page    http://%s/\n  syslog  %s\n  data    %s\n",
-		version, s.web.Addr(), strings.Join(s.Syslog(), "  "), c.Data)
+	fmt.Fprintf(con.out, "flapwatch %s\n  page    %s://%s/\n  syslog  %s\n  data    %s\n",
+		version, c.scheme(), s.web.Addr(), strings.Join(s.Syslog(), "  "), c.Data)
 	return s.run(ctx)
 }
 
@@ -83,16 +89,23 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 	if s.catalogue, err = reasons.New(); err != nil {
 		return nil, err
 	}
-	if err = c.loopbackOrInsecure(); err != nil {
+	if err = c.doorClosed(); err != nil {
+		return nil, err
+	}
+	tokens, err := c.tokens(log)
+	if err != nil {
 		return nil, err
 	}
 	if err = writable(c.Data); err != nil {
 		return nil, err
 	}
+	if s.reporter, err = newReporter(c.reportSchedule, c.Data); err != nil {
+		return nil, err
+	}
 	if s.spool, err = spool.Open(filepath.Join(c.Data, "spool"), spool.Options{Cap: int64(c.SpoolCap), Log: log}); err != nil {
 		return nil, err
 	}
-	s.intake = ingest.NewIntake(s.spool, 0, counters, log)
+	s.intake = ingest.NewIntake(s.spool, int(c.SpoolCap)/32, counters, log)
 	if s.listeners, err = ingest.Listen(ctx, s.intake, ingest.ListenOptions{
 		Addresses: c.Syslog, Allow: c.Allow, Log: log, Metrics: counters, Now: time.Now,
 	}); err != nil {
@@ -101,19 +114,27 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 	if s.web, err = net.Listen("tcp", c.HTTP); err != nil {
 		return nil, webError(c.HTTP, err)
 	}
+	if s.web, err = c.webTLS(s.web, log); err != nil {
+		return nil, err
+	}
 	if s.database, err = openDatabase(ctx, c, log); err != nil {
 		return nil, err
 	}
 
+	s.importer = &ingest.Importer{
+		Intake: s.intake, Imports: ingest.NewImports(), Metrics: counters, Now: time.Now,
+		Temp: filepath.Join(c.Data, "import"), Crowded: crowded(s.spool, int64(c.SpoolCap)),
+	}
 	words := ingest.Words{Catalogue: s.catalogue}
 	s.pipeline = ingest.NewPipeline(ingest.Options{
-		Spool: s.spool, Sink: s.database, Keys: s.catalogue.Keys(), Words: words,
+		Spool: s.spool, Sink: s.database, Imports: s.importer.Imports, Keys: s.catalogue.Keys(), Words: words,
 		Lost: s.intake.TakeLost, Log: log, Metrics: counters, Now: time.Now,
 	})
-	s.watch = watch.New(s.database, s.catalogue, time.Now)
+	s.watch = watch.New(s.database, s.catalogue, s.pipeline.Version, time.Now)
 	s.handler = api.New(api.Deps{
-		Reader: s.database, Findings: s.watch, Service: s, Words: words, Catalogue: s.catalogue,
-		Metrics: promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}), Log: log, Now: time.Now, Version: version, Loopback: !c.HTTPInsecure,
+		Reader: s.database, Findings: s.watch, Historian: s.database, Tail: tail{s.database, s.spool.ID()}, Importer: s, Service: s, Words: words, Catalogue: s.catalogue,
+		Metrics: promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}), Log: log, Now: time.Now, Version: version,
+		Tokens: tokens, Loopback: !c.HTTPInsecure, TLS: len(c.HTTPTLS) > 0, Ends: ctx,
 	})
 	return s, nil
 }
@@ -126,17 +147,22 @@ func (s *service) run(ctx context.Context) error {
 	defer stopPipeline()
 	defer stopIntake()
 
-	var g errgroup.Group
+	g, ctx := errgroup.WithContext(ctx)     // without these nothing else is worth running
 	front, ctx := errgroup.WithContext(ctx) // what a signal stops first
-	g.Go(func() error { return s.intake.Run(intake) })
+	g.Go(func() error {
+		defer stopPipeline()
+		return s.intake.Run(intake)
+	})
 	g.Go(func() error { return s.pipeline.Run(pipeline) })
 	g.Go(func() error { return s.database.run(pipeline) })
 	front.Go(func() error { return s.listeners.Run(ctx) })
 	front.Go(func() error { return s.serveHTTP(ctx) })
+	if s.reporter != nil {
+		front.Go(func() error { return s.reporter.run(ctx, s) })
+	}
 
 	err := front.Wait()
-	stopIntake()
-	stopPipeline()
+	stopIntake() // and then the pipeline
 	return errors.Join(err, g.Wait())
 }
 
@@ -144,7 +170,8 @@ func (s *service) run(ctx context.Context) error {
 func (s *service) serveHTTP(ctx context.Context) error {
 	server := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: 1 << 20, // longer than the API takes, so that it is the API that refuses
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	ended := context.AfterFunc(ctx, func() {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
@@ -176,17 +203,6 @@ func (s *service) close() {
 			s.log.Error("close spool", "error", err)
 		}
 	}
-}
-
-func (c *serveCmd) loopbackOrInsecure() error {
-	host, _, err := net.SplitHostPort(c.HTTP)
-	if err != nil {
-		return usageError{fmt.Errorf("--http %q: write it as 127.0.0.1:8080", c.HTTP)}
-	}
-	if a, err := netip.ParseAddr(host); (err == nil && a.IsLoopback()) || host == "localhost" || c.HTTPInsecure {
-		return nil
-	}
-	return usageError{fmt.Errorf("--http %s is open to the network: listen on 127.0.0.1, or say --http-insecure if the network in front of it is trusted", c.HTTP)}
 }
 
 // writable makes the data folder, or says what stands in the way.

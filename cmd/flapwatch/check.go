@@ -1,0 +1,350 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"flapwatch/engine"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+)
+
+// checkCmd says what serve would run with: its flags are those of serve.
+type checkCmd struct {
+	serveCmd
+	JSON bool `help:"Print JSON." name:"json"`
+}
+
+// Help says what the exit status means.
+func (checkCmd) Help() string {
+	return `Takes the flags, the environment and the settings file of serve. Exit status 1 if something is wrong; a note is no fault.
+
+Examples:
+  flapwatch check
+  flapwatch check --config /etc/flapwatch.yaml --json
+  flapwatch check --syslog udp://:514,tcp://:601 --data /var/lib/flapwatch`
+}
+
+// Findings of a check, in the order of how much they matter.
+const (
+	good  = "good"
+	note  = "note"
+	wrong = "wrong"
+)
+
+// checked is one thing that was looked at.
+type checked struct {
+	What  string `json:"what"`
+	State string `json:"state"` // good, note, wrong
+	Says  string `json:"says"`
+}
+
+// setting is one flag of serve and its value, without secrets.
+type setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Run looks at everything.
+func (c *checkCmd) Run(ctx context.Context, con *console, command *kong.Context) error {
+	var answer struct {
+		Settings []setting `json:"settings"`
+		Checks   []checked `json:"checks"`
+	}
+	answer.Settings = settings(command.Selected().Flags)
+	running := c.answers(ctx)
+	for _, look := range []func() []checked{
+		func() []checked { return c.door(running) },
+		func() []checked { return c.sockets(ctx, running) },
+		c.buffers,
+		c.disk,
+		func() []checked { return c.clickhouse(ctx) },
+		clockState,
+	} {
+		answer.Checks = append(answer.Checks, look()...)
+	}
+	var err error
+	if c.JSON {
+		err = printJSON(con.out, answer)
+	} else {
+		err = printChecks(con.out, answer.Settings, answer.Checks)
+	}
+	bad := 0
+	for _, x := range answer.Checks {
+		if x.State == wrong {
+			bad++
+		}
+	}
+	if bad > 0 {
+		err = errors.Join(err, fmt.Errorf("%d of %d checks found something wrong", bad, len(answer.Checks)))
+	}
+	return err
+}
+
+func printChecks(w io.Writer, settings []setting, checks []checked) error {
+	t := newTable(w, "SETTING", "VALUE")
+	for _, s := range settings {
+		t.row("--"+s.Name, s.Value)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	t = newTable(w, "CHECK", "STATE", "")
+	for _, x := range checks {
+		t.row(x.What, x.State, x.Says)
+	}
+	return t.Flush()
+}
+
+// settings lists the flags of serve. Of addresses with a password only the host is shown.
+func settings(flags []*kong.Flag) (list []setting) {
+	for _, f := range flags {
+		if f.Name == "help" || f.Name == "config" || f.Name == "json" {
+			continue
+		}
+		value := strings.Trim(fmt.Sprint(f.Target.Interface()), "[]")
+		switch x := f.Target.Interface().(type) {
+		case days:
+			value = time.Duration(x).String()
+		case size:
+			value = fmt.Sprintf("%d bytes", int64(x))
+		}
+		list = append(list, setting{f.Name, hidePassword(value)})
+	}
+	return list
+}
+
+// hidePassword keeps the secrets of an address, or of each of several, to itself.
+func hidePassword(value string) string {
+	words := strings.Fields(value)
+	for i, w := range words {
+		if !strings.Contains(w, "@") && !strings.Contains(strings.ToLower(w), "pass") {
+			continue
+		}
+		u, err := url.Parse(w)
+		if err != nil || u.Host == "" {
+			words[i] = "(not shown)"
+			continue
+		}
+		u.RawQuery = ""
+		words[i] = u.Redacted()
+	}
+	return strings.Join(words, " ")
+}
+
+// answers says whether a service runs at the HTTP address already: then what is taken is taken by it.
+func (c *checkCmd) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.scheme()+"://"+c.HTTP+"/healthz", nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 16))
+	return response.StatusCode == http.StatusOK && strings.TrimSpace(string(text)) == "ok"
+}
+
+// door looks at who may come in over HTTP.
+func (c *checkCmd) door(running bool) (list []checked) {
+	log := slog.New(slog.DiscardHandler)
+	_, tokens := c.tokens(log)
+	var certificate error
+	if len(c.HTTPTLS) > 0 {
+		_, certificate = c.certificate(log)
+	}
+	host, _, _ := net.SplitHostPort(c.HTTP)
+	says := "local requests only"
+	switch {
+	case c.HTTPTokenFile != "":
+		says = "asks for tokens"
+	case c.HTTPInsecure:
+		says = "open to everybody who reaches it"
+	}
+	if err := errors.Join(c.doorClosed(), tokens, certificate); err != nil {
+		return []checked{{"http " + c.HTTP, wrong, err.Error()}}
+	}
+	if !c.local(host) && len(c.HTTPTLS) == 0 {
+		list = append(list, checked{"http " + c.HTTP, note, "without TLS (--http-tls): tokens and answers can be read on the way"})
+	}
+	return append(list, c.socket("http "+c.HTTP, "tcp", c.HTTP, says, running))
+}
+
+// sockets tries the addresses that would receive.
+func (c *checkCmd) sockets(_ context.Context, running bool) (list []checked) {
+	for _, a := range c.Syslog {
+		u, err := url.Parse(a)
+		if err != nil || u.Host == "" || (u.Scheme != "udp" && u.Scheme != "tcp" && u.Scheme != "tls") {
+			list = append(list, checked{"syslog " + a, wrong, "write it as udp://:514, tcp://:601 or tls://:6514?cert=FILE&key=FILE"})
+			continue
+		}
+		network := u.Scheme
+		if network == "tls" {
+			network = "tcp"
+		}
+		list = append(list, c.socket("syslog "+u.Scheme+"://"+u.Host, network, u.Host, "free", running))
+		if u.Scheme == "tls" {
+			list = append(list, filesOf(a, u.Query())...)
+		}
+	}
+	return list
+}
+
+// filesOf looks for the files that a TLS address names.
+func filesOf(address string, q url.Values) (list []checked) {
+	for _, key := range []string{"cert", "key", "client_ca"} {
+		if f := q.Get(key); f != "" {
+			if _, err := os.ReadFile(f); err != nil {
+				list = append(list, checked{"syslog " + address, wrong, fmt.Sprintf("%s: %v", key, err)})
+			}
+		}
+	}
+	return list
+}
+
+// socket binds for a moment.
+func (c *checkCmd) socket(what, network, address, free string, running bool) checked {
+	var l io.Closer
+	var err error
+	if network == "udp" {
+		l, err = net.ListenPacket("udp", address)
+	} else {
+		l, err = net.Listen("tcp", address)
+	}
+	switch {
+	case err == nil:
+		_ = l.Close()
+		return checked{what, good, free}
+	case errors.Is(err, syscall.EADDRINUSE) && running:
+		return checked{what, note, "taken; flapwatch answers at " + c.HTTP + " already"}
+	case errors.Is(err, syscall.EADDRINUSE):
+		return checked{what, wrong, "taken by another program: stop it, or choose another port"}
+	case errors.Is(err, syscall.EACCES):
+		return checked{what, wrong, "a port below 1024 needs a privilege: setcap cap_net_bind_service=+ep " + os.Args[0]}
+	}
+	return checked{what, wrong, err.Error()}
+}
+
+// wantedBuffer is what is asked of the kernel for each UDP socket, in bytes.
+const wantedBuffer = 8 << 20
+
+// buffers looks at the limit of receive buffers (socket(7)).
+func (c *checkCmd) buffers() []checked {
+	const limit = "/proc/sys/net/core/rmem_max"
+	if !strings.Contains(strings.Join(c.Syslog, " "), "udp://") {
+		return nil
+	}
+	text, err := os.ReadFile(limit)
+	n, bad := strconv.Atoi(strings.TrimSpace(string(text)))
+	switch {
+	case err != nil || bad != nil:
+		return []checked{{"receive buffer", note, "the kernel does not tell its limit"}}
+	case n < wantedBuffer:
+		return []checked{{"receive buffer", note, fmt.Sprintf("the kernel grants %d bytes, %d are asked for: bursts over UDP may be lost (sysctl -w net.core.rmem_max=%d)", n, wantedBuffer, wantedBuffer)}}
+	}
+	return []checked{{"receive buffer", good, fmt.Sprintf("the kernel grants up to %d bytes", n)}}
+}
+
+// leastDisk is the room below which the spool refuses messages soon.
+const leastDisk = 1 << 30
+
+// disk looks at the data folder, or where it would be made.
+func (c *checkCmd) disk() []checked {
+	folder, err := filepath.Abs(c.Data)
+	if err != nil {
+		return []checked{{"data " + c.Data, wrong, err.Error()}}
+	}
+	for {
+		info, err := os.Stat(folder)
+		if err == nil && !info.IsDir() {
+			return []checked{{"data " + c.Data, wrong, folder + " is a file: choose another folder with --data"}}
+		}
+		if err == nil {
+			break
+		}
+		if parent := filepath.Dir(folder); parent != folder {
+			folder = parent
+			continue
+		}
+		return []checked{{"data " + c.Data, wrong, err.Error()}}
+	}
+	if unix.Access(folder, unix.W_OK|unix.X_OK) != nil {
+		return []checked{{"data " + c.Data, wrong, folder + " cannot be written: choose another folder with --data, or change its owner"}}
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(folder, &fs); err != nil {
+		return []checked{{"data " + c.Data, wrong, err.Error()}}
+	}
+	free := int64(fs.Bavail) * int64(fs.Bsize)
+	says := fmt.Sprintf("%d MiB free; the spool may take %d MiB", free>>20, int64(c.SpoolCap)>>20)
+	switch {
+	case free < leastDisk:
+		return []checked{{"data " + c.Data, wrong, says}}
+	case free < int64(c.SpoolCap):
+		return []checked{{"data " + c.Data, note, says}}
+	}
+	return []checked{{"data " + c.Data, good, says}}
+}
+
+// clickhouse asks the server whether it answers, or looks for the library of the embedded one.
+func (c *checkCmd) clickhouse(ctx context.Context) []checked {
+	if c.Clickhouse == "embedded" {
+		path, err := engine.Locate()
+		if err != nil {
+			return []checked{{"clickhouse", wrong, err.Error()}}
+		}
+		return []checked{{"clickhouse", good, "embedded, " + path}}
+	}
+	o, err := clickhouse.ParseDSN(c.Clickhouse)
+	if err != nil {
+		return []checked{{"clickhouse", wrong, "--clickhouse: write it as embedded or clickhouse://user:password@host:9000/database"}}
+	}
+	where := "clickhouse " + strings.Join(o.Addr, ", ")
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	o.Auth.Database = "" // serve makes it
+	conn, err := clickhouse.Open(o)
+	if err != nil {
+		return []checked{{where, wrong, err.Error()}}
+	}
+	defer func() { _ = conn.Close() }()
+	v, err := conn.ServerVersion()
+	if err == nil {
+		err = conn.Ping(ctx)
+	}
+	if err != nil {
+		return []checked{{where, wrong, "does not answer: " + err.Error()}}
+	}
+	return []checked{{where, good, "answers, version " + v.Version.String()}}
+}
+
+// clockState looks at this machine's clock: receive times stand beside what nodes claim.
+func clockState() []checked {
+	now := time.Now()
+	zone, offset := now.Zone()
+	list := []checked{{"time zone", good, fmt.Sprintf("%s (UTC%+g h); everything is stored and answered in UTC", zone, float64(offset)/3600)}}
+	if now.Year() < 2025 || now.Year() > 2100 {
+		return append(list, checked{"clock", wrong, now.UTC().Format(time.RFC3339) + " cannot be right"})
+	}
+	state, says := synchronised()
+	return append(list, checked{"clock", state, now.UTC().Format(time.RFC3339) + says})
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"flapwatch/api"
+)
+
+type outagesCmd struct{ ask }
+
+// Help shows how it is asked.
+func (outagesCmd) Help() string {
+	return `Examples:
+  flapwatch outages --from -7d
+  flapwatch outages --from -7d --json | jq '.items[] | select(.kind == "node")'`
+}
+
+// Run lists outages, newest first.
+func (c *outagesCmd) Run(ctx context.Context, con *console) error {
+	q := c.query()
+	q.Set("limit", strconv.Itoa(c.Limit))
+	var answer api.List[api.Outage]
+	if err := c.get(ctx, "/outages", q, &answer); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(con.out, answer)
+	}
+	return printOutages(con.out, answer.Items)
+}
+
+func printOutages(w io.Writer, items []api.Outage) error {
+	if len(items) == 0 {
+		_, err := fmt.Fprintln(w, "no outage of many devices in this window")
+		return err
+	}
+	t := newTable(w, "START", "LASTED", "DEVICES", "SHARE", "KIND", "PLACE", "REASON", "CAUSE")
+	for _, o := range items {
+		t.row(shortTime(o.Start), span(o.End.Sub(o.Start.Time).Seconds()), o.Devices, fmt.Sprintf("%.0f %%", 100*o.ShareOfKnown),
+			o.Kind, o.Place, most(o.ByReason), firstTitle(o.Diagnoses))
+	}
+	return t.Flush()
+}
+
+// most gives the key with the highest number.
+func most(count map[string]int) (best string) {
+	for _, key := range slices.Sorted(maps.Keys(count)) {
+		if best == "" || count[key] > count[best] {
+			best = key
+		}
+	}
+	return best
+}
+
+type sourcesCmd struct{ ask }
+
+// Help shows how it is asked.
+func (sourcesCmd) Help() string {
+	return `Examples:
+  flapwatch sources                     who sent in the last 24 hours
+  flapwatch sources --from -30d --json`
+}
+
+// Run lists senders, and what is wrong with them.
+func (c *sourcesCmd) Run(ctx context.Context, con *console) error {
+	var answer api.List[api.Sender]
+	if err := c.get(ctx, "/sources", c.query("protocol", "reason"), &answer); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(con.out, answer)
+	}
+	t := newTable(con.out, "SOURCE", "CLUSTER", "NODE", "MESSAGES", "LAST", "REGISTERED", "UNREGISTERED", "SEVERITIES", "LOST", "CLOCK")
+	problems := map[string]bool{}
+	for _, s := range answer.Items {
+		t.row(s.Source, s.Cluster, s.Node, s.Messages, shortTime(s.Last), s.Up, s.Down, strings.Trim(fmt.Sprint(s.Severities), "[]"), s.Lost, ahead(s.Skew))
+		for _, p := range s.Problems {
+			problems[p] = true
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, p := range slices.Sorted(maps.Keys(problems)) {
+		if _, err := fmt.Fprintf(con.out, "\n%s\n", plain(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ahead prints a clock's difference.
+func ahead(seconds *float64) string {
+	if seconds == nil {
+		return ""
+	}
+	return fmt.Sprintf("%+.1f s", *seconds)
+}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"flapwatch/api"
+	"flapwatch/simulate"
+)
+
+// torture says whether the long forms run: make torture.
+func torture() bool { return os.Getenv("FLAPWATCH_TORTURE") != "" }
+
+// numbered sends messages that carry numbers, so that each can be told apart in the end.
+type numbered struct {
+	flood *simulate.Flood
+	from  time.Time
+	pause time.Duration // between bursts
+}
+
+const burst = 200 // messages
+
+func newNumbered() *numbered {
+	from := time.Now().Add(-time.Hour).Truncate(time.Second)
+	return &numbered{flood: simulate.NewFlood(3, from, 100*time.Microsecond, 2000), from: from, pause: 20 * time.Millisecond}
+}
+
+// until sends over one connection until the receiver is gone or stop is closed, and says which numbers went out: from ≤ n < to.
+func (s *numbered) until(stop <-chan struct{}, address string) (from, to uint64) {
+	from = s.flood.Count()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return from, from
+	}
+	defer func() { _ = c.Close() }()
+	var buf []byte
+	for err == nil {
+		buf = buf[:0]
+		for range burst {
+			buf = append(s.flood.Next(buf), '\n')
+		}
+		_, err = c.Write(buf)
+		select {
+		case <-stop:
+			return from, s.flood.Count()
+		case <-time.After(s.pause):
+		}
+	}
+	return from, s.flood.Count()
+}
+
+// number is the place in the order of sending that a stored event had.
+func number(e api.Event) uint64 {
+	seq := uint64(*e.Seq)
+	return 2*(seq%simulate.FloodFirst) + seq/simulate.FloodFirst - 1
+}
+
+// stored asks for all events that s has sent, and how often each is there.
+func (s *numbered) stored(p *program) []uint8 {
+	p.t.Helper()
+	times := make([]uint8, s.flood.Count())
+	q := query("from", s.from.Add(-time.Minute).Format(time.RFC3339), "to", s.from.Add(2*time.Hour).Format(time.RFC3339), "limit", "1000")
+	for {
+		var page api.List[api.Event]
+		p.get("/events", q, &page)
+		for _, e := range page.Items {
+			times[number(e)]++
+		}
+		if page.NextCursor == "" {
+			return times
+		}
+		q.Set("cursor", page.NextCursor)
+	}
+}
+
+// memory is the most that the service has taken so far, in MiB.
+func (p *program) memory() (peak int) {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			peak, _ = strconv.Atoi(strings.Fields(rest)[0])
+		}
+	}
+	return peak >> 10
+}
+
+// TestKilled kills the service at random moments under load, again and again, on one data folder. Of what a connection sent, only
+// an unbroken run at its end may be missing: what had not reached the spool. Nothing is there twice, and the accounts agree.
+func TestKilled(t *testing.T) {
+	kills, most, seed := 5, 400, uint64(time.Now().UnixNano())
+	if torture() {
+		kills, most = 200, 1500
+	}
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	data, sender := folder(t), newNumbered()
+	type connection struct{ from, to uint64 }
+	var sent []connection
+	var recovery, longest time.Duration
+	peak := 0
+	for range kills {
+		began := time.Now()
+		p := serve(t, data)
+		took := time.Since(began)
+		recovery, longest = recovery+took, max(longest, took)
+		time.AfterFunc(time.Duration(50+random.IntN(most))*time.Millisecond, func() {
+			peak = max(peak, p.memory())
+			_ = p.command.Process.Kill()
+		})
+		from, to := sender.until(nil, p.tcp)
+		_ = p.command.Wait()
+		sent = append(sent, connection{from, to})
+	}
+	p := serve(t, data)
+	stats := p.settled()
+	times := sender.stored(p)
+	total, lost := uint64(0), uint64(0)
+	for _, c := range sent {
+		end := c.from
+		for n := c.from; n < c.to; n++ {
+			if times[n] > 1 {
+				t.Errorf("message %d is there %d times", n, times[n])
+			}
+			if times[n] > 0 {
+				if end != n {
+					t.Fatalf("messages %d to %d of the connection %+v are missing, and later ones are there", end, n, c)
+				}
+				end, total = n+1, total+1
+			}
+		}
+		lost += c.to - end
+	}
+	if stats.Stored != total || stats.Received != total || stats.Duplicate+stats.Unparsed+stats.Other+stats.Dropped != 0 {
+		t.Errorf("%d messages are there, stats say %+v", total, stats)
+	}
+	if total == 0 {
+		t.Error("nothing was stored: nothing was tested")
+	}
+	t.Logf("%d kills: %d messages sent, %d lost in sockets, %d stored, none twice; ready again after %v, at most %v; peak %d MiB",
+		kills, sender.flood.Count(), lost, total, (recovery / time.Duration(kills)).Round(time.Millisecond), longest.Round(time.Millisecond), peak)
+}
+
+// TestEngineAway keeps the engine away under load: killed again and again, stopped, and absent at the start. Nothing is lost and
+// nothing is there twice.
+func TestEngineAway(t *testing.T) {
+	length := time.Second
+	if torture() {
+		length = time.Minute
+	}
+	f := func(name string, away func(t *testing.T, p *program)) {
+		t.Run(name, func(t *testing.T) {
+			p, sender := launch(t, folder(t)), newNumbered()
+			stop, ended := make(chan struct{}), make(chan struct{})
+			var from, to uint64
+			go func() {
+				from, to = sender.until(stop, p.tcp)
+				close(ended)
+			}()
+			away(t, p)
+			close(stop)
+			<-ended
+			back := time.Now()
+			p.wait("all is received", func() bool { return p.status("/readyz") == http.StatusOK && p.stats().Received == to-from })
+			s := p.settled()
+			took := time.Since(back)
+			for n, times := range sender.stored(p) {
+				if times != 1 {
+					t.Fatalf("message %d is there %d times", n, times)
+				}
+			}
+			if s.Stored != to-from || s.Dropped != 0 || s.Duplicate != 0 {
+				t.Errorf("%d messages sent, stats say %+v", to-from, s)
+			}
+			t.Logf("%d messages, all stored once, %v after the end; peak %d MiB", to-from, took.Round(time.Millisecond), p.memory())
+		})
+	}
+	f("killed", func(t *testing.T, p *program) {
+		p.wait("ready", func() bool { return p.status("/readyz") == http.StatusOK })
+		for end := time.Now().Add(length); time.Now().Before(end); time.Sleep(length / 2) {
+			p.wait("the engine runs", func() bool { return p.status("/readyz") == http.StatusOK })
+			_ = syscall.Kill(engineOf(t, p), syscall.SIGKILL)
+		}
+	})
+	f("stopped", func(t *testing.T, p *program) {
+		p.wait("ready", func() bool { return p.status("/readyz") == http.StatusOK })
+		pause(t, engineOf(t, p), length)
+	})
+	f("absent at the start", func(t *testing.T, p *program) { pause(t, engineOf(t, p), length) })
+}
+
+// pause stops a process for some time.
+func pause(t *testing.T, pid int, length time.Duration) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(length)
+	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+		t.Log("the service has replaced the engine meanwhile:", err)
+	}
+}
+
+// TestPoison puts lines that no table takes as they are among good ones. Each is kept where it can be found, and no other suffers.
+func TestPoison(t *testing.T) {
+	p := serve(t, folder(t))
+	seq := 50_000
+	with := func(old, new string) string {
+		seq++
+		return strings.Replace(strings.Replace(wireForm, "<187>41679", fmt.Sprintf("<187>%d", seq), 1), old, new, 1)
+	}
+	poison := []string{
+		with("2015", "1815"), with("2015", "9999"), with("Jul 02", "Feb 31"), // times
+		with("DeviceType=592", "DeviceType=99999999999999999999"), with("Reason=13", "Reason=-1"), // numbers
+		with("Phone", "\xff\xfe\xc0"), with("Phone", "a\x01b\x7f\u202e"), // characters
+		with("SEPE0D1730A8137", strings.Repeat("x", 30_000)), // sizes
+		with("[Description=Phone]", strings.Repeat("[X=1]", 5000)),
+		"<187>41679: uc-ucm-01: %UC_CALLMANAGER-3-", "<999>", "%", "\xff",
+	}
+	const good = 2000
+	var text bytes.Buffer
+	for i := range good {
+		fmt.Fprintln(&text, strings.Replace(wireForm, "<187>41679", fmt.Sprintf("<187>%d", 100_000+i), 1))
+		if i%(good/len(poison)) == 0 && i/(good/len(poison)) < len(poison) {
+			fmt.Fprintln(&text, poison[i/(good/len(poison))])
+		}
+	}
+	send(t, "tcp", p.tcp, text.String())
+	all := uint64(good + len(poison))
+	p.wait("all is received", func() bool { return p.stats().Received == all })
+	s := p.settled()
+	if s.Stored < good || s.Dropped != 0 || s.Duplicate != 0 || s.Stored+s.Unparsed+s.Other != all || s.Unparsed == 0 {
+		t.Errorf("%d good lines and %d others, stats say %+v", good, len(poison), s)
+	}
+}
+
+// TestSpoolDamaged damages a record of the spool on disk before it was stored. Its messages are counted as dropped, all others are
+// stored.
+func TestSpoolDamaged(t *testing.T) {
+	data := folder(t)
+	p := serve(t, data)
+	child := engineOf(t, p)
+	if err := syscall.Kill(child, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	sender := newNumbered()
+	stop := make(chan struct{})
+	time.AfterFunc(300*time.Millisecond, func() { close(stop) })
+	_, to := sender.until(stop, p.tcp)
+	spooled := filepath.Join(data, "spool", fmt.Sprintf("%020d.seg", 0))
+	p.wait("all is in the spool", func() bool {
+		text, err := os.ReadFile(spooled)
+		return err == nil && bytes.Count(text, []byte("EndPointUnregistered")) == int(to)
+	})
+	p.kill()
+	_ = syscall.Kill(child, syscall.SIGKILL)
+	text, err := os.ReadFile(spooled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 0x10
+	if err := os.WriteFile(spooled, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = serve(t, data)
+	s := p.settled()
+	missing := uint64(0)
+	for n, times := range sender.stored(p) {
+		switch times {
+		case 0:
+			missing++
+		case 1:
+		default:
+			t.Errorf("message %d is there %d times", n, times)
+		}
+	}
+	if missing == 0 || missing == to || s.Dropped != missing || s.Stored != to-missing || s.Received != to {
+		t.Errorf("%d of %d messages are missing, stats say %+v", missing, to, s)
+	}
+}

@@ -1,0 +1,218 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"flapwatch/diagnose"
+	"flapwatch/event"
+	"flapwatch/pattern"
+)
+
+// total sums up a survey.
+func total(s *diagnose.Survey) Totals {
+	t := Totals{Devices: len(s.Verdicts), Outages: len(s.Outages)}
+	sum, told := 0.0, 0
+	for i := range s.Verdicts {
+		v := &s.Verdicts[i]
+		f := v.Device.Flap
+		t.Unregistrations += f.Unregistrations
+		t.Planned += f.Expected
+		if f.Unregistrations > 0 {
+			t.Dropping++
+		}
+		if period(v) != nil {
+			t.Periodic++
+		}
+		if f.Availability != nil {
+			sum, told = sum+*f.Availability, told+1
+		}
+	}
+	if told > 0 {
+		mean := sum / float64(told)
+		t.Availability = &mean
+	}
+	return t
+}
+
+// period is the best finding of a device that may be shown and is about drops; nil if there is none.
+func period(v *diagnose.Verdict) *diagnose.Judged {
+	for i := range v.Patterns {
+		if p := &v.Patterns[i]; p.Passed && !p.Planned && p.Alarm != transient {
+			return p
+		}
+	}
+	return nil
+}
+
+// told is what names the cause of a device: its period, else the device itself.
+func told(v *diagnose.Verdict) *diagnose.Judged {
+	if p := period(v); p != nil {
+		return p
+	}
+	return &v.Device
+}
+
+// best is the first hypothesis; nil if there is none.
+func best(j *diagnose.Judged) *diagnose.Hypothesis {
+	if len(j.Hypotheses) == 0 {
+		return nil
+	}
+	return &j.Hypotheses[0]
+}
+
+func nameOf(v *diagnose.Verdict) Name {
+	return Name{v.History.Device, v.Cluster, v.Model, v.History.IP, v.Description}
+}
+
+// past is what is remembered of the week before.
+type past struct {
+	totals  *Totals // nil if nothing is known
+	devices map[key]trouble
+}
+
+// trouble is what a device did in a week.
+type trouble struct {
+	Name
+	drops  int
+	period *float64
+}
+
+// lookBack keeps of the week before what is compared, so that one survey is held at a time.
+func lookBack(ctx context.Context, source Source, w event.Window) (*past, error) {
+	s, err := source.Fleet(ctx, event.Filter{Window: w})
+	if err != nil {
+		return nil, err
+	}
+	p := &past{devices: map[key]trouble{}}
+	if len(s.Verdicts) == 0 {
+		return p, nil
+	}
+	t := total(s)
+	p.totals = &t
+	for i := range s.Verdicts {
+		v := &s.Verdicts[i]
+		if v.Device.Flap.Unregistrations > 0 {
+			p.devices[key{v.Cluster, v.History.Device}] = troubleOf(v)
+		}
+	}
+	return p, nil
+}
+
+func troubleOf(v *diagnose.Verdict) trouble {
+	t := trouble{Name: nameOf(v), drops: v.Device.Flap.Unregistrations}
+	if p := period(v); p != nil {
+		t.period = &p.Finding.Period
+	}
+	return t
+}
+
+// devices gives the list of those that dropped, in the order of the API, and how many there are in all.
+func (b *builder) devices() ([]Device, int) {
+	var dropped []*diagnose.Verdict
+	for i := range b.survey.Verdicts {
+		if v := &b.survey.Verdicts[i]; v.Device.Flap.Unregistrations > 0 {
+			dropped = append(dropped, v)
+		}
+	}
+	slices.SortStableFunc(dropped, func(x, y *diagnose.Verdict) int {
+		f, g := x.Device.Flap, y.Device.Flap
+		return cmp.Or(cmp.Compare(g.Unregistrations, f.Unregistrations), cmp.Compare(g.Score, f.Score))
+	})
+	list := []Device{}
+	for _, v := range dropped[:min(len(dropped), b.Devices)] {
+		list = append(list, b.device(v))
+	}
+	return list, len(dropped)
+}
+
+func (b *builder) device(v *diagnose.Verdict) Device {
+	f, k := v.Device.Flap, key{v.Cluster, v.History.Device}
+	t := b.tallies.devices[k]
+	d := Device{
+		Name: nameOf(v), Unregistrations: f.Unregistrations, Planned: f.Expected, Reason: named(b.Catalogue, "", f.TopReason),
+		Node: t.node, Signal: v.Device.Signal, First: Moment(f.First), Last: Moment(f.Last), MedianGap: t.medianGap,
+		State: string(f.State), Availability: f.Availability,
+	}
+	if b.before.totals != nil {
+		n := b.before.devices[k].drops
+		d.Before = &n
+	}
+	if p := period(v); p != nil {
+		d.Period = &p.Finding.Period
+	}
+	if h := best(told(v)); h != nil && h.Score >= credible {
+		d.Cause, d.CauseTitle, d.Check = h.ID, h.Title, h.Checks[0]
+	}
+	return d
+}
+
+// retrying gives the devices that are not let in, most attempts first.
+func (b *builder) retrying() []Retrying {
+	list := []Retrying{}
+	for i := range b.survey.Verdicts {
+		v := &b.survey.Verdicts[i]
+		if v.Device.Alarm != transient || v.Device.Spacing == nil {
+			continue
+		}
+		r := Retrying{
+			Name: nameOf(v), Attempts: v.Device.Spacing.Count + 1, Every: &v.Device.Spacing.Median, Reason: named(b.Catalogue, transient, v.Device.Reason),
+		}
+		if h := refused(v); h != nil && h.Score >= credible {
+			r.Title, r.Check = h.Title, h.Checks[0]
+		}
+		list = append(list, r)
+	}
+	slices.SortStableFunc(list, func(x, y Retrying) int { return cmp.Compare(y.Attempts, x.Attempts) })
+	return list[:min(len(list), b.Devices)]
+}
+
+// refused is the first hypothesis about the attempts of a device; nil if there is none.
+func refused(v *diagnose.Verdict) *diagnose.Hypothesis {
+	for i := range v.Patterns {
+		if p := &v.Patterns[i]; p.Passed && p.Alarm == transient {
+			return best(p)
+		}
+	}
+	return best(&v.Device)
+}
+
+const transient = "EndPointTransientConnection"
+
+// outages in the order of time.
+func (b *builder) outages() []Outage {
+	list := []Outage{}
+	for i := range b.survey.Outages {
+		j := &b.survey.Outages[i]
+		o := j.Outage
+		x := Outage{
+			Cluster: o.Cluster, Start: Moment(o.Start), End: Moment(o.End), EndSeen: o.EndSeen, Kind: string(o.Kind), Place: o.Place,
+			Devices: len(o.Devices), Share: o.ShareOfKnown, ByReason: o.ByReason, Checks: some(outageChecks(o.Kind)),
+		}
+		if h := best(j); h != nil && h.Score >= credible {
+			x.Title, x.Score, x.Checks, x.Fix = h.Title, h.Score, h.Checks, h.Fix
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// outageChecks are what to look at for what the devices of an outage share, where no cause is known.
+func outageChecks(kind pattern.OutageKind) []string {
+	switch kind {
+	case pattern.NodeOutage:
+		return []string{
+			"Did the node or its CallManager service restart at that moment? utils core active list, and the service's log.",
+			"Was the node reachable? Interface counters and the log of its switch and hypervisor.",
+		}
+	case pattern.SubnetOutage, pattern.SwitchOutage:
+		return []string{
+			"The log of the switch and of the router of this place around the start: reload, power, uplink, spanning tree.",
+			"Was a change planned there at that time?",
+		}
+	case pattern.ModelOutage:
+		return []string{"Did this model get new firmware or a new configuration at that moment? Device defaults, phone load, bulk jobs."}
+	}
+	return []string{"What do these devices share: the path to the nodes, a firewall, a power source? Compare the logs of both ends around the start."}
+}

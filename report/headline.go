@@ -1,0 +1,135 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const mostTasks = 6
+
+// tasks are what to do first: the causes that explain most drops, the outages, and senders that keep us blind.
+func tasks(r *Report, zone *time.Location) []Task {
+	list := []Task{}
+	for _, c := range r.Causes {
+		if !c.Planned && c.ID != "" {
+			list = append(list, Task{c.sentence(), c.Title, c.Checks, c.Fix, c.ID})
+		}
+	}
+	list = append(list, outageTasks(r.Outages, zone)...)
+	for i := range r.Causes {
+		if c := &r.Causes[i]; !c.Planned && c.ID == "" && len(c.Checks) > 0 {
+			list = append(list, Task{c.sentence(), c.Mechanism, c.Checks, c.Fix, ""})
+		}
+	}
+	for i := range r.Senders {
+		if s := &r.Senders[i]; len(s.Warnings) > 0 {
+			list = append(list, Task{"Node " + s.Node + " does not tell everything", "what is not sent cannot be reported", s.Warnings, "", ""})
+		}
+	}
+	return list[:min(len(list), mostTasks)]
+}
+
+// sentence: "10 devices drop every 18 min 9 s, 4,812 times in all".
+func (c *Cause) sentence() string {
+	who, times := counted(c.DevicesInAll, "device drops", "devices drop"), counted(c.Unregistrations, "time", "times")
+	if c.Period == nil {
+		return who + " again and again, " + times + " in all"
+	}
+	if c.Periodic < c.DevicesInAll {
+		who += ", " + grouped(c.Periodic) + " of them"
+	}
+	every := span(*c.Period)
+	if *c.PeriodHigh-*c.PeriodLow > 0.02**c.Period {
+		every = span(*c.PeriodLow) + " to " + span(*c.PeriodHigh)
+	}
+	return who + " every " + every + ", " + times + " in all"
+}
+
+// outageTasks takes the outages of one place together, the places with most devices first.
+func outageTasks(outages []Outage, zone *time.Location) []Task {
+	type place struct{ cluster, kind, place, title string }
+	at := map[place][]*Outage{}
+	var places []place
+	for i := range outages {
+		o := &outages[i]
+		p := place{o.Cluster, o.Kind, o.Place, o.Title}
+		if len(at[p]) == 0 {
+			places = append(places, p)
+		}
+		at[p] = append(at[p], o)
+	}
+	biggest := func(p place) *Outage {
+		return slices.MaxFunc(at[p], func(a, b *Outage) int { return cmp.Compare(a.Devices, b.Devices) })
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(biggest(b).Devices, biggest(a).Devices) })
+	var list []Task
+	for _, p := range places {
+		o, where := biggest(p), strings.TrimSpace(p.kind+" "+p.place)
+		when := o.Start.In(zone).Format("Mon 2 Jan at 15:04")
+		title := fmt.Sprintf("An outage (%s) took %s on %s", where, counted(o.Devices, "device", "devices"), when)
+		if n := len(at[p]); n > 1 {
+			title = fmt.Sprintf("%d outages (%s) took up to %s, the biggest on %s", n, where, counted(o.Devices, "device", "devices"), when)
+		}
+		list = append(list, Task{title, cmp.Or(p.title, "no known cause fits"), o.Checks, o.Fix, ""})
+	}
+	return list
+}
+
+// headline says the week in words.
+func headline(r *Report) string {
+	t := r.Totals
+	if t.Devices == 0 {
+		return "Nothing was heard of any phone's registration. Either nothing happened, or the nodes do not send here."
+	}
+	var said []string
+	if c := r.leading(); c != nil {
+		said = append(said, fmt.Sprintf("%s; %s: %s.", c.sentence(), certainty(c.Score), lower(brief(c.Title))))
+	}
+	if t.Outages > 0 {
+		biggest := 0
+		for _, o := range r.Outages {
+			biggest = max(biggest, o.Devices)
+		}
+		said = append(said, fmt.Sprintf("%s, the biggest with %s.", counted(t.Outages, "outage", "outages"), counted(biggest, "device", "devices")))
+	}
+	all := fmt.Sprintf("%s of %s", counted(t.Unregistrations, "unplanned unregistration", "unplanned unregistrations"), counted(t.Dropping, "device", "devices"))
+	switch {
+	case t.Unregistrations == 0:
+		all = "No phone lost its registration unplanned"
+	case r.Before == nil:
+		all += "; nothing is known of the week before"
+	case t.Unregistrations == r.Before.Unregistrations:
+		all += ", as many as the week before"
+	default:
+		all += fmt.Sprintf(" after %s in the week before (%s)", grouped(r.Before.Unregistrations), against(t.Unregistrations, r.Before.Unregistrations))
+	}
+	said = append(said, all+".")
+	return strings.Join(said, " ")
+}
+
+// leading is the cause that explains most; nil if none is known.
+func (r *Report) leading() *Cause {
+	for i := range r.Causes {
+		if c := &r.Causes[i]; c.ID != "" && !c.Planned {
+			return c
+		}
+	}
+	return nil
+}
+
+// lower makes the first letter small, unless the word is an abbreviation.
+func lower(s string) string {
+	if len(s) > 1 && s[1] >= 'a' && s[1] <= 'z' {
+		return strings.ToLower(s[:1]) + s[1:]
+	}
+	return s
+}
+
+var aside = regexp.MustCompile(` \([^()]*\)`)
+
+// brief leaves out what stands in brackets.
+func brief(s string) string { return aside.ReplaceAllString(s, "") }

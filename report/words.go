@@ -1,0 +1,113 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// span writes seconds for people: 22.3 s, 18 min 9 s, 8 h 0 min, 3 d 4 h.
+func span(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+	case d >= time.Hour:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	case d >= time.Minute:
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	}
+	return fmt.Sprintf("%.1f s", seconds)
+}
+
+// perhaps writes what may not be known.
+func perhaps(seconds *float64) string {
+	if seconds == nil {
+		return "–"
+	}
+	return span(*seconds)
+}
+
+// grouped writes 12,345.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// counted writes "1 device", "3 devices".
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return grouped(n) + " " + many
+}
+
+// share writes 99.8 % with a blank that does not break, and with as many digits as the rest to 100 needs.
+func share(v *float64) string {
+	switch {
+	case v == nil:
+		return "–"
+	case *v >= 0.9999:
+		return fmt.Sprintf("%.3f\u00a0%%", floor(*v, 1e5)*100)
+	case *v >= 0.99:
+		return fmt.Sprintf("%.2f\u00a0%%", floor(*v, 1e4)*100)
+	}
+	return fmt.Sprintf("%.1f\u00a0%%", *v*100)
+}
+
+// floor cuts v to 1/steps, so that only a whole is shown as a whole.
+func floor(v, steps float64) float64 { return float64(int64(v*steps+1e-9)) / steps }
+
+// certainty puts a score into a word.
+func certainty(score float64) string {
+	switch {
+	case score >= 0.8:
+		return "most likely"
+	case score >= 0.5:
+		return "likely"
+	}
+	return "possible"
+}
+
+// score writes a score, cut so that none is shown as certain.
+func score(v float64) string { return fmt.Sprintf("%.2f", floor(v, 100)) }
+
+// against writes how n compares with before: "+12 %", "−40 %", "as before", "new".
+func against(n int, before int) string {
+	switch {
+	case n == before:
+		return "as before"
+	case before == 0:
+		return "none before"
+	case n >= 3*before:
+		return fmt.Sprintf("×%.1f", float64(n)/float64(before))
+	case n > before:
+		return fmt.Sprintf("+%.0f %%", 100*float64(n-before)/float64(before))
+	}
+	return fmt.Sprintf("−%.0f %%", 100*float64(before-n)/float64(before))
+}
+
+// plain replaces what a reader would obey instead of read: control characters but line feeds, and marks that turn the direction
+// of text. Bytes that are not UTF-8 become the replacement character.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+			return '·'
+		}
+		return r
+	}, s)
+}
+
+// clip cuts s to n characters.
+func clip(n int, s string) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}

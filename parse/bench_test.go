@@ -53,6 +53,16 @@ func BenchmarkParse(b *testing.B) {
 		mixed = append(mixed, s.Raw)
 	}
 	b.Run("seed", func(b *testing.B) { run(b, []string{seedLine}, parse) })
+	b.Run("agent", func(b *testing.B) { run(b, []string{strings.Replace(seedLine, "<187>", "<187>10499: : : ", 1)}, parse) })
+	b.Run("file", func(b *testing.B) {
+		run(b, []string{"Jul  2 08:22:31 uc-ucm-01 local7 3 ccm: " + seedLine[len("<187>"):]}, parse)
+	})
+	b.Run("relay", func(b *testing.B) {
+		run(b, []string{"<187>Jul  2 08:22:31 10.60.1.12 " + seedLine[len("<187>"):]}, parse)
+	})
+	b.Run("noise", func(b *testing.B) {
+		run(b, []string{"<14>1362992: : audispd:node=cucm01 type=PROCTITLE msg=audit(1630319311.975:2557529): proctitle=2F7573722F6C69622F73797374656D642F73797374656D64002D2D7377697463686564"}, parse)
+	})
 	b.Run("mixed", func(b *testing.B) { run(b, mixed, parse) })
 }
 
@@ -76,5 +86,18 @@ func BenchmarkPeers(b *testing.B) {
 				b.Fatal("newline")
 			}
 		})
+	})
+}
+
+// BenchmarkRecords cuts a syslog file.
+func BenchmarkRecords(b *testing.B) {
+	file := strings.Repeat("Jul  2 08:22:31 uc-ucm-01 local7 3 ccm: "+strings.TrimPrefix(seedLine, "<187>")+"\n", 20_000)
+	run(b, []string{file}, func(file string) {
+		n := 0
+		for r := NewRecords(strings.NewReader(file), 64<<10); r.Next(); n++ {
+		}
+		if n != 20_000 {
+			b.Fatal(n)
+		}
 	})
 }

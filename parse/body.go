@@ -17,28 +17,37 @@ func (r *record) alarm(h *header) (event.Status, *Error) {
 		return event.Unparsed, &Error{len(r.s), "header: the record ends before the colon behind the name of the alarm"}
 	}
 	e.Facility, e.Severity, e.Alarm = h.facility, h.severity, h.name
-	r.message(h.body)
+	if i, listed := r.message(h.body); !listed {
+		r.flat(i, len(r.s), r.enveloped)
+	}
 	if quotes(e) {
 		return event.Quoted, nil
 	}
 	return event.Alarm, nil
 }
 
-// message reads what follows the header: tags and text, or the flat body of versions before 8.
-func (r *record) message(i int) {
-	s := r.s
-	i = skipSpace(s, i)
-	if i < len(s) && s[i] == '%' && i+1 < len(s) && s[i+1] == '[' {
-		i++
+// message reads the tags that follow the header, and the text behind them. Without tags it gives where the body begins.
+func (r *record) message(i int) (body int, listed bool) {
+	i = skipSpace(r.s, i)
+	list := i
+	if list < len(r.s) && r.s[list] == '%' {
+		list++
 	}
-	if i < len(s) && s[i] == '[' {
-		if r.keyAt(i, new(tagKey)) {
-			i = r.tags(i)
+	switch {
+	case list == len(r.s):
+		r.e.Truncated = true
+		return i, true
+	case r.s[list] != '[':
+	case r.keyAt(list, new(tagKey)):
+		if i = r.tags(list); !r.cutKey {
 			r.text(i)
-			return
 		}
+		return i, true
+	case list > i && !strings.ContainsAny(r.s[list:], "=]"):
+		r.e.Truncated = true
+		return i, true
 	}
-	r.flat(i, len(s), r.enveloped)
+	return i, false
 }
 
 // text takes what follows the list: the colon and the words.
@@ -52,7 +61,7 @@ func (r *record) text(i int) {
 
 // readable is s as valid UTF-8.
 func (r *record) readable(s string) string {
-	if r.plain {
+	if r.plain && !r.coded {
 		return s
 	}
 	if r.coded {
@@ -66,7 +75,7 @@ func quotes(e *event.Event) bool {
 	if e.Alarm == "SyslogSeverityMatchFound" || e.Alarm == "SyslogStringMatchFound" {
 		return true
 	}
-	if !strings.Contains(e.Facility, "RTMT") {
+	if !strings.HasSuffix(e.Facility, "RTMT") {
 		return false
 	}
 	name, _ := e.Tag("AlertName")

@@ -1,16 +1,12 @@
 package parse
 
-import (
-	"strings"
-	"unicode/utf8"
-)
-
 // What a byte may be part of.
 const (
 	alnum     = 1 << iota
 	nameByte  // of the name of an alarm
 	hostByte  // of a host name or an address
 	otherName // of the name of an alarm, or a facility, of another product
+	separator // between the columns of a file
 )
 
 var classes = func() (c [256]uint8) {
@@ -22,7 +18,7 @@ var classes = func() (c [256]uint8) {
 	for _, set := range []struct {
 		bytes string
 		class uint8
-	}{{"_.()-", nameByte}, {"_.-:", hostByte}, {"_.- ", otherName}} {
+	}{{"_.()-", nameByte}, {"_.-:", hostByte}, {"_.- ", otherName}, {" \t\n\v\f\r\",;|>", separator}} {
 		for _, b := range []byte(set.bytes) {
 			c[b] |= set.class
 		}
@@ -94,62 +90,10 @@ func skipSpace(s string, i int) int {
 	return i
 }
 
-// skipSpaceBack is the first index down from i that has no space before it.
-func skipSpaceBack(s string, i int) int {
-	for i > 0 && isSpace(s[i-1]) {
+// skipSpaceBack is the first index down from i, not below from, that has no space before it.
+func skipSpaceBack(s string, from, i int) int {
+	for i > from && isSpace(s[i-1]) {
 		i--
 	}
 	return i
-}
-
-// joinLines undoes a break inside a word.
-func joinLines(s string) string {
-	return strings.NewReplacer("\r\n", "", "\n", "").Replace(s)
-}
-
-// asUTF8 is s where it is valid UTF-8; other bytes are taken as ISO 8859-1, of which each byte is the rune of its number.
-func asUTF8(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	b := make([]byte, 0, len(s)+8)
-	for i := 0; i < len(s); {
-		c, n := utf8.DecodeRuneInString(s[i:])
-		if c == utf8.RuneError && n == 1 {
-			c = rune(s[i])
-		}
-		b = utf8.AppendRune(b, c)
-		i += n
-	}
-	return string(b)
-}
-
-// withoutCutRune is s without the beginning of a rune at its end.
-func withoutCutRune(s string) string {
-	for n := 1; n < utf8.UTFMax && n <= len(s); n++ {
-		if c := s[len(s)-n]; utf8.RuneStart(c) {
-			if c >= utf8.RuneSelf && !utf8.FullRuneInString(s[len(s)-n:]) {
-				return s[:len(s)-n]
-			}
-			break
-		}
-	}
-	return s
-}
-
-// unescape takes off the backslash before '[', ']' and '\', as CiscoLog asks its writers to put it. CUCM's writers were never
-// seen to do so; any other backslash is part of the value ("DOMAIN\user").
-func unescape(s string) string {
-	i := strings.IndexByte(s, '\\')
-	if i < 0 {
-		return s
-	}
-	b := append(make([]byte, 0, len(s)), s[:i]...)
-	for ; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) && (s[i+1] == '[' || s[i+1] == ']' || s[i+1] == '\\') {
-			i++
-		}
-		b = append(b, s[i])
-	}
-	return string(b)
 }

@@ -7,12 +7,11 @@ import "strings"
 func (r *record) skipFraming() {
 	s := r.s
 	i := 0
-	if strings.HasPrefix(s, "\ufeff") {
-		i = len("\ufeff")
-	}
-	i = skipSpace(s, i)
-	if n := digits(s[i:]); n > 0 && n <= 10 && i+n+1 < len(s) && s[i+n] == ' ' && s[i+n+1] == '<' {
-		i += n + 1
+	if s != "" && s[0] != '<' {
+		i = skipSpace(s, len(s)-len(strings.TrimPrefix(s, "\ufeff")))
+		if n := digits(s[i:]); n > 0 && n <= 10 && i+n+1 < len(s) && s[i+n] == ' ' && s[i+n+1] == '<' {
+			i += n + 1
+		}
 	}
 	r.start = i + r.pri(s[i:])
 	r.start = skipSpace(s, r.start)
@@ -23,16 +22,15 @@ func (r *record) skipFraming() {
 
 // pri reads "<187>" and gives its length, 0 where there is none.
 func (r *record) pri(s string) int {
-	if len(s) < 3 || s[0] != '<' {
-		return 0
+	pri, i := 0, 1
+	for ; i < len(s) && i < 4 && isDigit(s[i]); i++ {
+		pri = pri*10 + int(s[i]-'0')
 	}
-	n := digits(s[1:min(len(s), 5)])
-	pri, ok := number(s[1:1+n], 192)
-	if !ok || 1+n >= len(s) || s[1+n] != '>' {
+	if i < 2 || i >= len(s) || s[0] != '<' || s[i] != '>' || pri > 191 {
 		return 0
 	}
 	r.e.PRI, r.e.HasPRI = uint8(pri), true
-	return n + 2
+	return i + 1
 }
 
 // head reads what stands between the PRI and the '%' of the header: the time, and left of it the envelope. It is false if the
@@ -46,7 +44,7 @@ func (r *record) head(h *header) bool {
 		end = t.start
 	} else {
 		r.noTime()
-		end = skipSpaceBack(r.s, end)
+		end = skipSpaceBack(r.s, r.start, end)
 		if end > r.start && r.s[end-1] == ':' && (end-1 == r.start || isSpace(r.s[end-2])) {
 			end--
 		}
@@ -54,12 +52,24 @@ func (r *record) head(h *header) bool {
 	if end <= r.start || r.direct(r.s[r.start:end]) {
 		return true
 	}
-	lead := r.s[r.start:end]
-	if strings.Contains(lead, "MatchFound") || strings.Contains(lead, "MatchedEvent") {
-		return false
+	return r.envelope(r.s[r.start:end], h.body)
+}
+
+// endColumn ends the record with the quoted column that the message at body is in. A quote that belongs to the message is
+// doubled, or escaped by a backslash.
+func (r *record) endColumn(body int) {
+	for i := body; i < len(r.s); i++ {
+		switch r.s[i] {
+		case '\\':
+			i++
+		case '"':
+			if i+1 == len(r.s) || r.s[i+1] != '"' {
+				r.s = trimEnd(r.s[:i])
+				return
+			}
+			i++
+		}
 	}
-	r.envelope(lead)
-	return true
 }
 
 // direct reads the envelope of an alarm that comes straight from its service, "41679: uc-ucm-01: " or "41679: ".
@@ -87,55 +97,74 @@ type lead struct {
 	n      int
 }
 
-// splitLead cuts s at every colon that has a space or the end behind it, since IPv6 addresses and clocks have colons too. What
+// split cuts s at every colon that has a space or the end behind it, since IPv6 addresses and clocks have colons too. What
 // follows the last colon is a field if it could be a host name.
-func splitLead(s string) (l lead) {
+func (l *lead) split(s string) {
 	from := 0
-	for i := 0; i < len(s); i++ {
-		if s[i] != ':' || i+1 < len(s) && !isSpace(s[i+1]) {
-			continue
+	for i := 0; ; i++ {
+		n := strings.IndexByte(s[i:], ':')
+		if n < 0 {
+			break
 		}
-		l.add(s[from:i])
-		from = i + 1
+		if i += n; i+1 == len(s) || isSpace(s[i+1]) {
+			l.add(s, from, i)
+			from = i + 1
+		}
 	}
-	if rest := trim(s[from:]); rest != "" && (l.n == 0 || strings.IndexByte(rest, ' ') < 0) {
-		l.add(rest)
+	if from = skipSpace(s, from); from < len(s) {
+		to := skipSpaceBack(s, from, len(s))
+		if l.n == 0 || strings.IndexByte(s[from:to], ' ') < 0 {
+			l.add(s, from, to)
+		}
 	}
-	return l
 }
 
-// add appends a field, and drops the oldest when there are too many. Of the first it keeps the last word.
-func (l *lead) add(f string) {
-	if l.n == 0 && l.prefix == "" {
-		for i := len(f) - 1; i >= 0; i-- {
-			if isSeparator(f[i]) {
-				l.prefix, f = f[:i], f[i+1:]
-				break
-			}
+// add appends s[from:to] as a field, and drops the oldest when there are too many. Fields are single words: of several the last
+// is taken, and everything before it was no field.
+func (l *lead) add(s string, from, to int) {
+	from = skipSpace(s[:to], from)
+	for i := to - 1; i >= from; i-- {
+		if isSeparator(s[i]) {
+			l.prefix, l.n, from = s[:i], 0, i+1
+			break
 		}
 	}
 	if l.n == len(l.field) {
 		copy(l.field[:], l.field[1:])
 		l.n--
 	}
-	l.field[l.n] = trim(f)
+	l.field[l.n] = s[from:to]
 	l.n++
 }
 
 // isSeparator tells what may stand between the columns of a file.
-func isSeparator(c byte) bool {
-	return isSpace(c) || c == '"' || c == ',' || c == ';' || c == '|'
-}
+func isSeparator(c byte) bool { return classes[c]&separator != 0 }
 
-// envelope reads sequence number, host and process. The fields, from the right:
+// envelope reads sequence number, host and process out of s, what stands before the time, and is false if the message is one
+// that an alert quotes. The fields, from the right:
 //
 //	[AGENTSEQ] [agent's host] [process] SEQ [HOST]
 //
 // The number nearest to the time is the alarm's own, unless two or more fields follow it: then the alarm has none.
-func (r *record) envelope(s string) {
-	l := splitLead(s)
-	file := l.prefix != "" && r.prefix(l.prefix)
-	r.relayed(s)
+func (r *record) envelope(s string, body int) bool {
+	var l lead
+	l.split(r.relayed(s))
+	file := false
+	if l.prefix != "" || s[0] == '"' {
+		if strings.Contains(s, "MatchFound") || strings.Contains(s, "MatchedEvent") {
+			return false
+		}
+		if strings.Count(s, `"`)%2 == 1 {
+			r.endColumn(body)
+		}
+		file = r.prefix(l.prefix)
+	}
+	r.fields(&l, file)
+	return true
+}
+
+// fields takes what the fields say. In a syslog file a single one is the process.
+func (r *record) fields(l *lead, file bool) {
 	seq := l.n - 1
 	for seq >= 0 && digits(l.field[seq]) != len(l.field[seq]) || seq >= 0 && l.field[seq] == "" {
 		seq--
@@ -176,9 +205,17 @@ func (r *record) agent(f []string) {
 // origin takes the process from fields without a number.
 func (r *record) origin(f []string) {
 	for _, name := range f {
-		if name != "" && r.e.Process == "" {
-			r.e.Process = name
+		if r.e.Process == "" {
+			r.setProcess(name)
 		}
+	}
+}
+
+// setProcess takes a name without the number that some put behind it ("sshd[201]").
+func (r *record) setProcess(name string) {
+	name, _, _ = strings.Cut(name, "[")
+	if all(name, nameByte) && digits(name) < len(name) {
+		r.e.Process = name
 	}
 }
 
@@ -189,7 +226,7 @@ func (r *record) setSeq(s string) {
 }
 
 func (r *record) setHost(s string) {
-	if s = strings.TrimPrefix(s, "\ufeff"); all(s, hostByte) {
+	if s = strings.TrimPrefix(s, "\ufeff"); all(s, hostByte) && (isAlnum(s[0]) || s[0] == ':') {
 		r.e.Host = s
 	}
 }

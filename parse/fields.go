@@ -74,14 +74,51 @@ func fieldOf(key string) field {
 	return none
 }
 
-// usualNext is the parameter that mostly follows another, and its field.
-var usualNext = [...]struct {
-	key   string
-	field field
-}{
-	device: {"IPAddress=", ip}, ip: {"Protocol=", protocol}, protocol: {"DeviceType=", deviceType}, deviceType: {"Description=", description},
-	description: {"Reason=", reason}, reason: {"IPAddrAttributes=", noted}, noted: {"LastSignalReceived=", signal},
-	signal: {"AppID=", appID}, appID: {"ClusterID=", cluster}, cluster: {"NodeID=", node}, alert: {"AppID=", appID},
+// usualNext reads the key that mostly follows field f in an unregistration, with its '=', at the beginning of s.
+func usualNext(f field, s string) (name string, next field) {
+	switch f {
+	case device:
+		if strings.HasPrefix(s, "IPAddress=") {
+			return "IPAddress", ip
+		}
+	case ip:
+		if strings.HasPrefix(s, "Protocol=") {
+			return "Protocol", protocol
+		}
+	case protocol:
+		if strings.HasPrefix(s, "DeviceType=") {
+			return "DeviceType", deviceType
+		}
+	case deviceType:
+		if strings.HasPrefix(s, "Description=") {
+			return "Description", description
+		}
+	case description:
+		if strings.HasPrefix(s, "Reason=") {
+			return "Reason", reason
+		}
+	case reason:
+		if strings.HasPrefix(s, "IPAddrAttributes=") {
+			return "IPAddrAttributes", noted
+		}
+	case noted:
+		if strings.HasPrefix(s, "LastSignalReceived=") {
+			return "LastSignalReceived", signal
+		}
+	case signal:
+		if strings.HasPrefix(s, "AppID=") {
+			return "AppID", appID
+		}
+	case appID:
+		if strings.HasPrefix(s, "ClusterID=") {
+			return "ClusterID", cluster
+		}
+	case cluster:
+		if strings.HasPrefix(s, "NodeID=") {
+			return "NodeID", node
+		}
+	}
+	return "", none
 }
 
 // common tells whether every alarm ends with the parameter, whose value never has a bracket.
@@ -101,10 +138,8 @@ func (r *record) set(f field, value string) {
 		keep(&e.Device, value)
 	case mac:
 		keep(&e.MAC, value)
-	case ip:
-		r.setIP(value, true)
-	case otherIP:
-		r.setIP(value, false)
+	case ip, otherIP:
+		r.setIP(f, value)
 	case ipv6:
 		keep(&e.IPv6, value)
 	case protocol:
@@ -116,8 +151,9 @@ func (r *record) set(f field, value string) {
 	case description:
 		keep(&e.Description, value)
 	case reason, otherReason:
-		if n, ok := code(value); ok && !e.HasReason {
+		if n, ok := code(value); ok && (!e.HasReason || r.outranks(f, reason)) {
 			e.Reason, e.HasReason = n, true
+			r.rank(f, otherReason)
 		}
 	case signal:
 		keep(&e.Signal, value)
@@ -143,14 +179,30 @@ func keep(field *string, value string) {
 }
 
 // setIP takes an address without its prefix length; an IPv6 address goes where it belongs.
-func (r *record) setIP(value string, main bool) {
-	if i := strings.IndexByte(value, '/'); i >= 0 {
-		value = value[:i]
+func (r *record) setIP(f field, value string) {
+	for i := 0; i < len(value); i++ {
+		switch value[i] {
+		case ':':
+			value, _, _ = strings.Cut(value, "/")
+			keep(&r.e.IPv6, value)
+			return
+		case '/':
+			value = value[:i]
+		}
 	}
-	if strings.IndexByte(value, ':') >= 0 {
-		keep(&r.e.IPv6, value)
-	} else {
-		keep(&r.e.IP, value)
+	if value != "" && (r.e.IP == "" || r.outranks(f, ip)) {
+		r.e.IP = value
+		r.rank(f, otherIP)
+	}
+}
+
+// outranks tells whether f is the main parameter for its place and the place was filled from a lesser one.
+func (r *record) outranks(f, main field) bool { return f == main && r.lesser&(1<<(main+1)) != 0 }
+
+// rank remembers whether a place was filled from its lesser parameter.
+func (r *record) rank(f, lesser field) {
+	if r.lesser &^= 1 << lesser; f == lesser {
+		r.lesser |= 1 << lesser
 	}
 }
 

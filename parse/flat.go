@@ -60,7 +60,11 @@ func (r *record) labels(i, end int) []label {
 			break
 		}
 		c += n
-		if l, ok := r.labelBefore(lowest, c); ok {
+		l, ok := r.labelBefore(lowest, c)
+		if !ok && len(found) > 0 {
+			l, ok = r.newLabelBefore(lowest, c)
+		}
+		if ok {
 			l.value = skipOptional(r.s, c+1, end)
 			found, lowest, c = append(found, l), l.value, max(c, l.value-1)
 		}
@@ -111,7 +115,7 @@ func (r *record) labelBefore(lowest, c int) (l label, ok bool) {
 		if name, known := r.p.keys.spelling(r.s[start:end]); known {
 			l, ok = label{key: tagKey{name: name, field: fieldOf(name)}, from: start}, true
 		}
-		next := skipSpaceBack(r.s[lowest:], start-lowest) + lowest
+		next := skipSpaceBack(r.s, lowest, start)
 		if next == start {
 			break
 		}
@@ -121,6 +125,21 @@ func (r *record) labelBefore(lowest, c int) (l label, ok bool) {
 		l.unmark(r.s, lowest)
 	}
 	return l, ok
+}
+
+// newLabelBefore reads a label that nobody knows, one word such as "IPAddressAttributes", which counts behind a known one only.
+func (r *record) newLabelBefore(lowest, c int) (l label, ok bool) {
+	word := c
+	for word > lowest && isAlnum(r.s[word-1]) {
+		word--
+	}
+	if c-word < 3 || c+1 == len(r.s) || isSpace(r.s[c+1]) || !isUpper(r.s[word]) || word == lowest || !isSpace(r.s[word-1]) {
+		return l, false
+	}
+	name := r.s[word:c]
+	l = label{key: tagKey{name: name, field: fieldOf(name)}, from: word}
+	l.unmark(r.s, lowest)
+	return l, true
 }
 
 // unmark takes the mark for parameters that the node did not know to the label.
@@ -138,7 +157,7 @@ const optional = "optional"
 // skipOptionalBack goes left from i over spaces, dots and "[Optional]" or "(Optional)".
 func skipOptionalBack(s string, lowest, i int) int {
 	for {
-		j := skipSpaceBack(s[lowest:], i-lowest) + lowest
+		j := skipSpaceBack(s, lowest, i)
 		for j > lowest && s[j-1] == '.' {
 			j--
 		}

@@ -11,6 +11,7 @@ type header struct {
 	severity uint8 // 0..7
 	cucm     bool  // facility UC_ or CCM_
 	cut      bool  // the record ends inside the header: only at and cucm are sure
+	broken   bool  // only at is sure: something that begins like a CUCM header
 }
 
 // Longest header looked for, '%' and colon not counted. The longest facility and the longest name of the 15 catalogue have
@@ -20,24 +21,30 @@ const maxHeader = 160
 // find finds the first header at or behind from. A CUCM header may lack the '%' (bodies of the audit log), or end with the
 // record; a header of another product has both '%' and colon.
 func (h *header) find(s string, from int) bool {
-	cut := -1
+	cut, broken := -1, -1
 	for i := from; ; i++ {
 		n := strings.IndexByte(s[i:], '%')
 		if n < 0 {
 			break
 		}
 		i += n
-		if h.read(s, i, i+1) {
-			if !h.cut {
-				return true
-			}
+		switch ok := h.read(s, i, i+1); {
+		case ok && !h.cut:
+			return true
+		case ok:
 			cut = i
+		case h.cucm && broken < 0:
+			broken = i
 		}
 	}
 	if cut >= 0 {
 		return h.read(s, cut, cut+1)
 	}
-	return h.findBare(s, from)
+	if h.findBare(s, from) {
+		return true
+	}
+	h.at, h.broken = broken, broken >= 0
+	return false
 }
 
 // read reads the header whose facility begins at i or behind one space; at is what it reports as its place.
@@ -51,36 +58,38 @@ func (h *header) read(s string, at, i int) bool {
 	}
 	rest := s[i:min(len(s), i+maxHeader)]
 	end := strings.IndexByte(rest, ':')
-	if list := strings.IndexByte(rest, '%'); h.cucm && list >= 0 && (end < 0 || list < end) && strings.HasPrefix(rest[list:], "%[") {
-		end, h.body = list, i+list
-	} else if end >= 0 {
+	if end >= 0 {
 		h.body = i + end + 1
-	} else {
-		h.cut = h.cucm && i+len(rest) == len(s)
-		return h.cut
+		if h.split(rest[:end]) {
+			return true
+		}
 	}
-	region := rest[:end]
-	if strings.IndexByte(region, '\n') >= 0 {
-		region = joinLines(region)
+	if list := strings.Index(rest, "%["); h.cucm && list >= 0 && (end < 0 || list < end) {
+		h.body = i + list
+		return h.split(rest[:list])
 	}
-	return h.split(region)
+	h.cut = h.cucm && end < 0 && i+len(rest) == len(s)
+	return h.cut
 }
 
 // split takes "UC_CALLMANAGER-3-EndPointUnregistered " apart. In CUCM the first -N- is the severity, since names may hold
 // dashes ("RTMT-ERROR-ALERT"); in the other products the last, since their facilities may hold whole thread names
 // ("CCBU_pool-21-thread-1-6-QUEUE_STATISTICS_REQUEST") and their names spaces.
 func (h *header) split(region string) bool {
-	if h.cucm {
-		for i := 0; i+2 < len(region); i++ {
+	if strings.IndexByte(region, '\n') >= 0 {
+		region = joinLines(region)
+	}
+	if !h.cucm {
+		for i := len(region) - 4; i > 0; i-- {
 			if region[i] == '-' && isSeverity(region[i:]) {
-				return h.set(region, i) && all(h.name, nameByte) && all(h.facility, otherName)
+				return h.set(region, i) && all(h.name, otherName) && all(h.facility, nameByte)
 			}
 		}
 		return false
 	}
-	for i := len(region) - 4; i > 0; i-- {
+	for i := 0; i+2 < len(region) && classes[region[i]]&otherName != 0; i++ {
 		if region[i] == '-' && isSeverity(region[i:]) {
-			return h.set(region, i) && all(h.name, otherName) && all(h.facility, nameByte)
+			return h.set(region, i) && all(h.name, nameByte)
 		}
 	}
 	return false

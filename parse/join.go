@@ -100,11 +100,15 @@ func (j *Joiner) Expire(now time.Time) []Joined {
 	return ready
 }
 
-// Flush gives all that is held, for the end of a file.
-func (j *Joiner) Flush() []Joined {
+// Take gives the messages whose first part came from a source that which chooses, for the end of a file.
+func (j *Joiner) Take(which func(source string) bool) []Joined {
 	var ready []Joined
-	for len(j.pending) > 0 {
-		ready = append(ready, j.take(0))
+	for i := 0; i < len(j.pending); {
+		if which(j.pending[i].source) {
+			ready = append(ready, j.take(i))
+		} else {
+			i++
+		}
 	}
 	return ready
 }

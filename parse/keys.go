@@ -10,7 +10,8 @@ type keys struct {
 
 // Spellings whose letters differ from those of the tag.
 var spellings = map[string]string{
-	"deviceipaddress": "IPAddress", "devicedescription": "Description", "detail": "AlertDetail", "rtmtalertname": "AlertName",
+	"deviceipaddress": "IPAddress", "devicemacaddress": "MACAddress", "devicedescription": "Description",
+	"ipaddressattributes": "IPAddrAttributes", "detail": "AlertDetail", "rtmtalertname": "AlertName",
 	"processname": "ProcessName",
 }
 

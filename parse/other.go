@@ -19,7 +19,9 @@ func (r *record) sibling(h *header) (event.Status, *Error) {
 	if e.Process == "" {
 		e.Process = product(h.facility)
 	}
-	r.message(h.body)
+	if i, listed := r.message(h.body); !listed {
+		e.Text = r.readable(r.s[i:])
+	}
 	return event.Other, nil
 }
 
@@ -35,7 +37,7 @@ func product(facility string) string {
 
 // noHeader reads a record without any CiscoLog header: alarms in other renderings first, then lines of the operating system and
 // of other products, of which time, host and program are taken.
-func (r *record) noHeader() (event.Status, *Error) {
+func (r *record) noHeader(h *header) (event.Status, *Error) {
 	r.e.Severity = unsaid
 	if r.e.HasPRI {
 		r.e.Severity = r.e.PRI & 7
@@ -50,7 +52,9 @@ func (r *record) noHeader() (event.Status, *Error) {
 	i, named := r.program(i)
 	r.e.Text = r.readable(r.s[min(skipSpace(r.s, i), len(r.s)):])
 	switch {
-	case r.e.Text == "" && !named:
+	case h.broken && !named:
+		return event.Unparsed, &Error{h.at, "header: no -SEVERITY-NAME: behind the facility"}
+	case (r.e.Text == "" || r.timeAlone(i)) && !named:
 		return event.Unparsed, &Error{len(r.s), "the record ends behind its envelope"}
 	case !understood && !named && !r.e.HasPRI:
 		return event.Unparsed, &Error{r.start, "no alarm, no PRI, no time and no program"}
@@ -58,8 +62,24 @@ func (r *record) noHeader() (event.Status, *Error) {
 	return event.Other, nil
 }
 
+// timeAlone tells whether nothing but a time follows i.
+func (r *record) timeAlone(i int) bool {
+	var t stamp
+	if !t.before(r.s, i, len(r.s)) || t.start > skipSpace(r.s, i) || t.end < trimColon(r.s) {
+		return false
+	}
+	r.setTime(&t)
+	return true
+}
+
+// trimColon is the length of s without a colon at its end.
+func trimColon(s string) int { return len(trimEnd(strings.TrimSuffix(s, ":"))) }
+
 // binary finds what no text has.
 func (r *record) binary() *Error {
+	if r.plain {
+		return nil
+	}
 	for i := 0; i < len(r.s); {
 		c, n := utf8.DecodeRuneInString(r.s[i:])
 		if c < ' ' && !unicode.IsSpace(c) && c != 0x1b {
@@ -79,8 +99,12 @@ func (r *record) binary() *Error {
 func (r *record) front(i int) (int, bool) {
 	s := r.s[i:]
 	if len(s) > 2 && r.e.HasPRI && isDigit(s[0]) && s[1] == ' ' {
-		if n := r.ietf(s); n > 0 {
-			return i + n, true
+		if m, behind := r.ietf(s); behind > 0 {
+			r.fromRelay(&m.Base)
+			if m.Timestamp != nil {
+				r.e.Time, r.e.TimeSource = m.Timestamp.UTC(), event.FromMessage
+			}
+			return i + behind, true
 		}
 	}
 	if n := digits(s); n > 0 && n+1 < len(s) && s[n] == ':' && isSpace(s[n+1]) {

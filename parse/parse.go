@@ -16,9 +16,7 @@ package parse
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"flapwatch/event"
 )
@@ -62,7 +60,8 @@ func (p *Parser) Parse(raw string, at Context, e *event.Event) (event.Status, er
 	e.Reset()
 	e.Raw, e.Source, e.Received = raw, at.Source, at.Received.UTC()
 	e.Time = e.Received
-	r := record{p: p, e: e, zone: at.Zone, s: trimEnd(raw)}
+	var r record
+	r.p, r.e, r.zone, r.s = p, e, at.Zone, trimEnd(raw)
 	status, err := r.read()
 	if e.Node == "" && e.Host != unknownHost {
 		e.Node = e.Host
@@ -81,14 +80,17 @@ type record struct {
 
 	s     string // the record without what framing left at its end
 	start int    // where s begins behind octet count and PRI
-	plain bool   // s is valid UTF-8 without escapes and line breaks, so that values can be taken as they are
 	coded bool   // OpenNMS wrote it
+	plain bool   // values can be taken as they are
 
 	enveloped bool // something stood between PRI and header
 
 	seen       uint32 // the fields for which a tag was read, by bit
 	described  int    // where the value of a Description without a Reason before it begins
-	twice      bool   // a Reason came twice behind a Description
+	twice      bool   // a field came twice behind a Description
+	apart      bool   // the Reason does not stand directly behind the Description
+	cutKey     bool   // the record ends inside a key
+	lesser     uint32 // the fields that a parameter of lesser rank filled, by bit
 	lastReason int    // the ']' before the last Reason, once it matters
 }
 
@@ -101,11 +103,11 @@ func (r *record) read() (event.Status, *Error) {
 	if r.start >= len(r.s) {
 		return event.Unparsed, &Error{r.start, "empty record"}
 	}
-	r.plain = utf8.ValidString(r.s) && strings.IndexByte(r.s, '\\') < 0 && strings.IndexByte(r.s, '\n') < 0
+	r.plain = isPlain(r.s)
 	var h header
 	switch {
 	case !h.find(r.s, r.start):
-		return r.noHeader()
+		return r.noHeader(&h)
 	case h.cucm:
 		return r.alarm(&h)
 	}

@@ -2,34 +2,65 @@ package parse
 
 import "strings"
 
-// prefix reads what a syslog file, a relay or an export put before the message, from the right:
+// prefix reads what a syslog file, a relay or an export put before the message:
 //
-//	Jul  2 08:22:31 uc-ucm-01 local7 3           syslog file; the process follows
-//	31 uc-ucm-01 local7 3                        the same, its first column cut
-//	2015-07-02 08:22:31	Local7.Error	10.60.1.12  column file
-//	Jul  2 08:22:31 10.60.1.12                   relay
+//	Jul  2 08:22:31 uc-ucm-01 local7 3                      syslog file; the process follows
+//	31 uc-ucm-01 local7 3                                   the same, its first column cut
+//	"Jul 02 08:22:31","uc-ucm-01","local7","3","ccm","      row of a table
+//	2015-07-02 08:22:31	Local7.Error	10.60.1.12          row of another
+//	Jul  2 08:22:31 10.60.1.12                              relay
+//	Jul  2 08:22:31 10.60.1.12 <187>                        relay that put a header in front of a whole message
 //
 // The time in it is local and of the relay, so it is not used. A syslog file names the process behind it.
 func (r *record) prefix(s string) (file bool) {
 	last, rest := lastWord(s)
-	before, front := lastWord(rest)
-	host, _ := lastWord(front)
-	if pri, ok := facilitySeverity(before, last); ok {
+	if last != "" && last[0] == '<' {
+		if pri, ok := number(last[1:], 192); ok {
+			r.e.PRI, r.e.HasPRI = uint8(pri), true
+		}
+		s = rest
+		last, rest = lastWord(s)
+	}
+	if before, pri, ok := facilityAtEnd(s); ok {
 		r.setPRI(pri)
-		r.setHost(host)
+		r.setHost(hostAtEnd(before))
 		return true
 	}
-	if facility, severity, dotted := strings.Cut(before, "."); dotted {
-		if pri, ok := facilitySeverity(facility, severity); ok {
-			r.setPRI(pri)
+	if before, pri, ok := facilityAtEnd(rest); ok {
+		r.setPRI(pri)
+		if host := hostAtEnd(before); host != "" {
+			r.setHost(host)
+			r.setProcess(last)
+		} else {
 			r.setHost(last)
-			return false
 		}
+		return false
 	}
 	if hasClock(rest) {
 		r.setHost(last)
 	}
 	return false
+}
+
+// facilityAtEnd reads "local7 3" or "Local7.Error" at the end of s.
+func facilityAtEnd(s string) (before string, pri uint8, ok bool) {
+	severity, rest := lastWord(s)
+	if facility, level, dotted := strings.Cut(severity, "."); dotted {
+		pri, ok = facilitySeverity(facility, level)
+		return rest, pri, ok
+	}
+	facility, before := lastWord(rest)
+	pri, ok = facilitySeverity(facility, severity)
+	return before, pri, ok
+}
+
+// hostAtEnd is the last word of s unless that is a time.
+func hostAtEnd(s string) string {
+	word, _ := lastWord(s)
+	if clockAt(word, 0) {
+		return ""
+	}
+	return word
 }
 
 func (r *record) setPRI(pri uint8) {

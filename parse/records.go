@@ -33,6 +33,9 @@ const peek = 64
 // readSize is what is read at once.
 const readSize = 256 << 10
 
+// maxLines is how many lines a record may have. The longest that were seen are Windows events with some fifteen.
+const maxLines = 256
+
 // NewRecords reads from in. A record is at most max bytes long; what it has beyond that is passed over.
 func NewRecords(in io.Reader, max int) *Records {
 	r := &Records{in: in, max: max, buf: make([]byte, max+peek+readSize)}
@@ -49,7 +52,7 @@ func (r *Records) Next() bool {
 	}
 	end, whole := r.line(0)
 	p := pending{begins: beginsRecord(r.lineAt(0))}
-	for whole {
+	for lines := 1; whole; lines++ {
 		next := end + 1
 		line := r.lineAt(next)
 		p.text = r.view(0, end)
@@ -57,6 +60,7 @@ func (r *Records) Next() bool {
 			break
 		}
 		end, whole = r.line(next)
+		whole = whole && lines < maxLines
 	}
 	r.take(min(end, r.max), !whole)
 	r.rest, r.lines = !whole, p.begins

@@ -3,6 +3,7 @@ package parse
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -54,6 +55,10 @@ func TestRecords(t *testing.T) {
 		"11: 0.0.0.0: Jun 13 2003 23:11:52.454 UTC:\n%BACC-3-BAD: Bad\nrequest.", "12: a: Jun 13 2003 23:11:53 UTC: %BACC-3-BAD: x")
 	f("wrapped in words", "31 uc local7 3 : 41679: uc.local Jul 02 2015\n06:22:31 UTC :   %UC_CALLMANA\nGER-3-EndPointUnreg\nistered: %[DeviceName=S\nEP1][NodeID=u\nc]: Gone\n31 uc local7 3 : 2: x",
 		"31 uc local7 3 : 41679: uc.local Jul 02 2015\n06:22:31 UTC :   %UC_CALLMANA\nGER-3-EndPointUnreg\nistered: %[DeviceName=S\nEP1][NodeID=u\nc]: Gone", "31 uc local7 3 : 2: x")
+	f("list behind the line break", "12: a: Jun 13 2003 23:11:52.454 UTC: %BACC-4-BAD: \n%[a=b]: Bad \nrequest\n13: a: x",
+		"12: a: Jun 13 2003 23:11:52.454 UTC: %BACC-4-BAD: \n%[a=b]: Bad \nrequest", "13: a: x")
+	f("cut, the next without number", "Jul 02 2015 06:22:31 UTC : %UC_A-3-B: %[DeviceName=x][Rea\nJul 02 2015 06:22:32 UTC : %UC_A-3-B: %[NodeID=y]: z\n%UC_A-3-B: q",
+		"Jul 02 2015 06:22:31 UTC : %UC_A-3-B: %[DeviceName=x][Rea", "Jul 02 2015 06:22:32 UTC : %UC_A-3-B: %[NodeID=y]: z", "%UC_A-3-B: q")
 	f("one parameter a line", "%CCM_A-A-3-B: Gone.\n Device name.:SEP1\n Reason Code [Optional].:12\n%CCM_A-A-3-B: Gone.",
 		"%CCM_A-A-3-B: Gone.\n Device name.:SEP1\n Reason Code [Optional].:12", "%CCM_A-A-3-B: Gone.")
 	f("Windows events", "Error: Device X – y.\nConnecting Port: 0\nApp ID: Z\n\nWarning: Device X – y.\nApp ID: Z",
@@ -67,6 +72,7 @@ func TestRecords(t *testing.T) {
 	f("too long without end", "<14>"+long, "<14>"+long[:996]+"+")
 	f("too long over lines", "<14>a\n"+strings.Repeat(long[:99]+"\n", 20)+"<14>b", "<14>a\n"+strings.Repeat(long[:99]+"\n", 9)+long[:94]+"+", "<14>b")
 	f("too long in plain text", long+"\n"+long[:7], long[:1000]+"+", long[:7])
+	f("too many lines", "<14>a"+strings.Repeat("\nx", 300)+"\n<14>b", "<14>a"+strings.Repeat("\nx", 256)+"+", "<14>b")
 	f("NUL bytes", "<14>a\n\x00\x00\x00\n<14>b", "<14>a", "<14>b")
 }
 
@@ -84,6 +90,54 @@ func TestRecordsUTF16(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRecordsLarge reads more than the buffer holds, in records of all lengths.
+func TestRecordsLarge(t *testing.T) {
+	var file strings.Builder
+	var want []string
+	for i := 0; file.Len() < 3*readSize; i++ {
+		record := fmt.Sprintf("<14>%d: %s", i, strings.Repeat("x", i*7919%5000))
+		if i%3 == 0 {
+			record += "\n goes on"
+		}
+		want = append(want, record)
+		file.WriteString(record + "\r\n")
+	}
+	for _, in := range []io.Reader{strings.NewReader(file.String()), iotest.HalfReader(strings.NewReader(file.String()))} {
+		if got := cutInto(t, in, file.String(), 6000); !slices.Equal(got, want) {
+			t.Errorf("%d records, want %d", len(got), len(want))
+		}
+	}
+}
+
+func TestBegins(t *testing.T) {
+	f := func(line string, want bool) {
+		t.Helper()
+		if got := Begins([]byte(line)); got != want {
+			t.Errorf("%q: %v", line, got)
+		}
+	}
+	f("<187>41679: x", true)
+	f("<1870>x", false)
+	f("41679: uc: x", true)
+	f("411 <187>x", true)
+	f("2015-07-02T08:22:31Z a", true)
+	f("87042368.004 |15:18:18.129 |AppInfo |", true)
+	f("31 uc-ucm-01 local7 3 : 41679: x", true)
+	f("31 uc-ucm-01 x", false)
+	f("592][Description=Phone]", false)
+	f("Jul  2 08:22:31 uc local7 3 ccm: x", true)
+	f("Jul 02 2015 06:22:31 UTC : %UC_A-3-B", true)
+	f("*Jul 02 2015 06:22:31 UTC : %UC_A-3-B", true)
+	f("July was warm enough", false)
+	f("CCM|DeviceUnregistered - x", true)
+	f("Error: Device X", true)
+	f("Explanation: none", false)
+	f("%UC_A-3-B: x", true)
+	f("%[DeviceName=x]", false)
+	f(" Device name.:SEP1", false)
+	f("", false)
 }
 
 func TestRecordsError(t *testing.T) {

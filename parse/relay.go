@@ -6,8 +6,6 @@ import (
 	syslog "github.com/influxdata/go-syslog/v3"
 	"github.com/influxdata/go-syslog/v3/rfc3164"
 	"github.com/influxdata/go-syslog/v3/rfc5424"
-
-	"flapwatch/event"
 )
 
 // relays are the machines for headers that a relay put in front. They know nothing of what follows such a header: the message
@@ -23,59 +21,63 @@ func newRelays() relays {
 // maxRelay is how much of a record the machines get to see.
 const maxRelay = 2048
 
-// relayed reads host and, in RFC 5424, APP-NAME from the header of a relay, if s, which begins behind the PRI, has one. Relays
-// take the number of an alarm for its program name.
-func (r *record) relayed(s string) {
+// relayed reads the header that a relay put in front of s, which begins behind the PRI, and gives what follows it.
+func (r *record) relayed(s string) string {
 	if !r.e.HasPRI || len(s) < 8 {
-		return
+		return s
 	}
 	switch {
 	case isDigit(s[0]) && s[1] == ' ':
-		if m, ok := message(r.p.relay.ietf, r.e.PRI, s).(*rfc5424.SyslogMessage); ok && m != nil {
+		m, behind := r.ietf(s)
+		if m != nil {
 			r.fromRelay(&m.Base)
 		}
+		return s[behind:]
 	case isAlpha(s[0]) && month(s) > 0:
-		if m, ok := message(r.p.relay.bsd, r.e.PRI, s).(*rfc3164.SyslogMessage); ok && m != nil && m.Hostname != nil {
+		m, _ := message(r.p.relay.bsd, r.e.PRI, s)
+		if m, ok := m.(*rfc3164.SyslogMessage); ok && m != nil && m.Hostname != nil {
 			r.setHost(*m.Hostname)
 		}
 	}
+	return s
 }
 
-// message gives what machine makes of s behind its PRI, nil if nothing: it may answer with neither message nor error, and is
-// not trusted not to panic.
-func message(machine syslog.Machine, pri uint8, s string) (m syslog.Message) {
+// ietf reads an RFC 5424 header, and gives where the MSG behind it begins: nowhere but at 0 if the header cannot be read to
+// its end.
+func (r *record) ietf(s string) (m *rfc5424.SyslogMessage, behind int) {
+	parsed, err := message(r.p.relay.ietf, r.e.PRI, s)
+	m, ok := parsed.(*rfc5424.SyslogMessage)
+	switch {
+	case !ok || m == nil || err != nil:
+		return m, 0
+	case m.Message == nil:
+		return m, len(s)
+	}
+	return m, min(len(s), maxRelay) - len(*m.Message)
+}
+
+// message gives what machine makes of s behind its PRI. It may answer with neither message nor error, and is not trusted not
+// to panic.
+func message(machine syslog.Machine, pri uint8, s string) (m syslog.Message, err error) {
 	defer func() {
-		if recover() != nil {
-			m = nil
+		if cause := recover(); cause != nil {
+			m, err = nil, fmt.Errorf("panic: %v", cause)
 		}
 	}()
-	m, _ = machine.Parse(fmt.Appendf(nil, "<%d>%.*s", pri, maxRelay, s))
-	return m
+	return machine.Parse(fmt.Appendf(nil, "<%d>%.*s", pri, maxRelay, s))
 }
 
+// fromRelay takes host and APP-NAME. Relays take the number of an alarm for its program's name.
 func (r *record) fromRelay(m *syslog.Base) {
 	if m.Hostname != nil {
 		r.setHost(*m.Hostname)
 	}
-	if m.Appname != nil {
-		if n, ok := number(*m.Appname, 1<<32); ok {
-			r.e.Seq, r.e.HasSeq = uint32(n), true
-		} else {
-			r.e.Process = *m.Appname
-		}
+	if m.Appname == nil {
+		return
 	}
-}
-
-// ietf reads the whole of an RFC 5424 message without a CiscoLog header, and gives where its MSG begins, 0 where it is none.
-func (r *record) ietf(s string) int {
-	m, ok := message(r.p.relay.ietf, r.e.PRI, s).(*rfc5424.SyslogMessage)
-	if !ok || m == nil || m.Timestamp == nil {
-		return 0
+	if n, ok := number(*m.Appname, 1<<32); ok {
+		r.e.Seq, r.e.HasSeq = uint32(n), true
+	} else {
+		r.setProcess(*m.Appname)
 	}
-	r.fromRelay(&m.Base)
-	r.e.Time, r.e.TimeSource = m.Timestamp.UTC(), event.FromMessage
-	if m.Message == nil {
-		return len(s)
-	}
-	return min(len(s), maxRelay) - len(*m.Message)
 }

@@ -3,8 +3,6 @@ package parse
 import (
 	"strings"
 	"time"
-
-	"flapwatch/event"
 )
 
 // stamp is a time as it was sent, taken apart. The forms (wire samples in testdata):
@@ -25,6 +23,7 @@ type stamp struct {
 	month, day int
 	hour, min  int
 	sec, nsec  int
+	numeric    bool // the month is a number, as in RFC 3339
 	unknown    bool // the sender has no clock, or sent what no clock shows
 }
 
@@ -34,11 +33,11 @@ const noClock = "--- 00 0000 00:00:00.000 ---"
 func (t *stamp) claimed(s string) string { return s[t.start+len(t.mark) : t.end] }
 
 // before finds the last time of s[from:end], what a header has before its '%'. A time that does not reach up to the end must
-// have a year or a zone, or else it is the local time that a relay or a syslog file put in front.
+// begin with its month and have a zone, or else it is the time of a relay or of a syslog file.
 func (t *stamp) before(s string, from, end int) bool {
-	i := skipSpaceBack(s, end)
+	i := skipSpaceBack(s, from, end)
 	if i > from && s[i-1] == ':' {
-		i = skipSpaceBack(s, i-1)
+		i = skipSpaceBack(s, from, i-1)
 	}
 	if t.usual(s[from:i], from) {
 		return true
@@ -48,7 +47,7 @@ func (t *stamp) before(s string, from, end int) bool {
 		if k < from {
 			return false
 		}
-		if t.at(s, from, k-5) && (t.end == i || t.end < i && (t.year != 0 || t.zone != "")) {
+		if t.at(s, from, k-5) && (t.end == i || t.zone != "" && !t.numeric) {
 			return true
 		}
 		if k-5 >= from && strings.HasSuffix(s[from:i], noClock) {
@@ -70,10 +69,10 @@ func (t *stamp) usual(s string, from int) bool {
 	if c[3] != ' ' || c[6] != ' ' || c[11] != ' ' || c[14] != ':' || c[17] != ':' || c[20] != '.' || c[24:] != " UTC" || s[start-1] != ' ' {
 		return false
 	}
-	*t = stamp{
-		start: from + start, end: from + len(s), zone: "UTC", month: month(c), day: two(c, 4), year: two(c, 7)*100 + two(c, 9),
-		hour: two(c, 12), min: two(c, 15), sec: two(c, 18),
-	}
+	*t = stamp{}
+	t.start, t.end, t.zone = from+start, from+len(s), "UTC"
+	t.year, t.month, t.day = two(c, 7)*100+two(c, 9), month(c), two(c, 4)
+	t.hour, t.min, t.sec = two(c, 12), two(c, 15), two(c, 18)
 	millis := two(c, 21)*10 + int(c[23]-'0')
 	t.nsec = millis * int(time.Millisecond)
 	return t.month > 0 && t.day >= 1 && t.day <= 31 && t.year <= 9999 && t.hour <= 23 && t.min <= 59 && t.sec <= 60 && millis <= 999 && isDigit(c[23])
@@ -84,7 +83,8 @@ func (t *stamp) at(s string, from, q int) bool {
 	if q < from || q+8 > len(s) || s[q+2] != ':' || s[q+5] != ':' {
 		return false
 	}
-	*t = stamp{hour: two(s, q), min: two(s, q+3), sec: two(s, q+6)}
+	*t = stamp{}
+	t.hour, t.min, t.sec = two(s, q), two(s, q+3), two(s, q+6)
 	if t.hour > 99 || t.min > 99 || t.sec > 99 || !t.date(s, from, q) {
 		return false
 	}
@@ -99,11 +99,11 @@ func (t *stamp) at(s string, from, q int) bool {
 	return true
 }
 
-// two reads two digits, and gives 100 or more where they are none.
+// two reads two digits, and gives more than any number of four where they are none.
 func two(s string, i int) int {
 	a, b := s[i]-'0', s[i+1]-'0'
 	if a > 9 || b > 9 {
-		return 100
+		return 1 << 20
 	}
 	return int(a)*10 + int(b)
 }
@@ -111,17 +111,14 @@ func two(s string, i int) int {
 // tail reads what stands behind HH:MM:SS: fraction, AM or PM, fraction, zone.
 func (t *stamp) tail(s string, i int) {
 	i = t.fraction(s, i)
-	if j := skipSpace(s, i); j+2 <= len(s) && s[j+1]|0x20 == 'm' && (j+2 == len(s) || !isAlnum(s[j+2])) {
+	if j := skipSpace(s, i); isHalf(s[j:], t.year != 0) {
 		switch half := s[j] | 0x20; {
 		case half == 'p' && t.hour < 12:
 			t.hour += 12
-			i = t.fraction(s, j+2)
 		case half == 'a' && t.hour == 12:
 			t.hour = 0
-			i = t.fraction(s, j+2)
-		case half == 'a' || half == 'p':
-			i = t.fraction(s, j+2)
 		}
+		i = t.fraction(s, j+2)
 	}
 	t.end = i
 	if j := skipSpace(s, i); j < len(s) {
@@ -131,8 +128,23 @@ func (t *stamp) tail(s string, i int) {
 	}
 }
 
-// fraction reads ".123" or ",123" at i. Up to three digits are milliseconds without leading zeros, as ".1" after ".999" in one
-// counter shows; more digits are a decimal fraction.
+// isHalf tells whether s begins with AM or PM, or with am or pm if small letters may stand for them and not for a host.
+func isHalf(s string, small bool) bool {
+	if len(s) < 2 || s[1]|0x20 != 'm' || s[0]|0x20 != 'a' && s[0]|0x20 != 'p' || !small && !isUpper(s[0]) {
+		return false
+	}
+	switch {
+	case len(s) == 2 || isSpace(s[2]) || s[2] == ':':
+		return true
+	case s[2] == '.' || s[2] == ',':
+		return len(s) > 3 && isDigit(s[3])
+	}
+	return false
+}
+
+// fraction reads ".123" or ",123" at i. Up to three digits are taken as milliseconds without leading zeros: neighbours with .19
+// and .21 were seen. That they lost zeros at their end instead cannot be excluded; the error stays below a second. More digits,
+// and those of a numeric time, are a decimal fraction.
 func (t *stamp) fraction(s string, i int) int {
 	if i+1 >= len(s) || s[i] != '.' && s[i] != ',' {
 		return i
@@ -145,7 +157,7 @@ func (t *stamp) fraction(s string, i int) int {
 	for _, c := range []byte(s[i+1 : i+1+min(n, 9)]) {
 		value, scale = value*10+int(c-'0'), scale/10
 	}
-	if n <= 3 {
+	if n <= 3 && !t.numeric {
 		scale = int(time.Millisecond)
 	}
 	t.nsec = value * scale
@@ -158,7 +170,7 @@ func (t *stamp) date(s string, from, q int) bool {
 	if i > from && s[i-1] == 'T' {
 		i--
 	} else {
-		i = skipSpaceBack(s[from:], q-from) + from
+		i = skipSpaceBack(s, from, q)
 	}
 	if i == q || i < from+5 {
 		return false
@@ -169,7 +181,8 @@ func (t *stamp) date(s string, from, q int) bool {
 	n := digitsBack(s, from, i)
 	if n == 4 {
 		t.year = two(s, i-4)*100 + two(s, i-2)
-		i = skipSpaceBack(s, i-4)
+		t.unknown = t.year == 0
+		i = skipSpaceBack(s, from, i-4)
 		n = digitsBack(s, from, i)
 	}
 	if n < 1 || n > 2 {
@@ -179,7 +192,7 @@ func (t *stamp) date(s string, from, q int) bool {
 		t.day = t.day*10 + int(s[i-n]-'0')
 	}
 	i -= digitsBack(s, from, i)
-	i = skipSpaceBack(s, i)
+	i = skipSpaceBack(s, from, i)
 	if i-3 < from {
 		return false
 	}
@@ -199,7 +212,7 @@ func digitsBack(s string, from, i int) int {
 
 // numericDate reads YYYY-MM-DD or MM/DD/YYYY at i.
 func (t *stamp) numericDate(s string, i int) bool {
-	t.start = i
+	t.start, t.numeric = i, true
 	if s[i+4] == '-' {
 		t.year, t.month, t.day = two(s, i)*100+two(s, i+2), two(s, i+5), two(s, i+8)
 	} else {
@@ -237,85 +250,4 @@ func month(s string) int {
 		return 12
 	}
 	return 0
-}
-
-// noTime leaves the event with its receive time.
-func (r *record) noTime() {
-	r.e.Time, r.e.TimeSource, r.e.Claimed, r.e.Clock = r.e.Received, event.FromReceipt, "", ""
-}
-
-// setTime puts t into the event: its instant if it tells one, else the claim alone and the receive time.
-func (r *record) setTime(t *stamp) {
-	r.noTime()
-	r.e.Claimed, r.e.Clock = t.claimed(r.s), t.mark
-	if t.unknown {
-		return
-	}
-	year, source := t.year, event.FromMessage
-	if year == 0 {
-		source = event.FromMessageNoYear
-		if year = t.nearestYear(r.e.Received); year == 0 {
-			return
-		}
-	}
-	wall, ok := t.in(year)
-	if !ok {
-		return
-	}
-	offset, ok := t.offset(wall, r.zone)
-	if !ok {
-		return
-	}
-	r.e.Time, r.e.TimeSource = wall.Add(-time.Duration(offset)*time.Second), source
-}
-
-// offset is that of t's zone, or of the sender's where t has none.
-func (t *stamp) offset(wall time.Time, sender *time.Location) (int, bool) {
-	if t.zone != "" {
-		if offset, ok := zoneOffset(t.zone); ok {
-			return offset, true
-		}
-	}
-	return localOffset(wall, t.zone, sender)
-}
-
-// in is t as if it were UTC, in the given year; not ok for days that the month does not have, and for years that a
-// nanosecond count cannot hold.
-func (t *stamp) in(year int) (time.Time, bool) {
-	if year < 1970 || year > 2261 || t.day > daysIn(year, t.month) {
-		return time.Time{}, false
-	}
-	seconds := (daysSinceEpoch(year, t.month, t.day)*24+t.hour)*3600 + t.min*60 + t.sec
-	return time.Unix(int64(seconds), int64(t.nsec)).UTC(), true
-}
-
-// nearestYear is the year that puts t closest to now; of 29 February the closest that has one.
-func (t *stamp) nearestYear(now time.Time) int {
-	best, distance := 0, time.Duration(1<<63-1)
-	for _, d := range [...]int{0, -1, 1, -2, 2, -3, 3, -4, 4} {
-		if best != 0 && d < -1 {
-			break
-		}
-		if wall, ok := t.in(now.Year() + d); ok && wall.Sub(now).Abs() < distance {
-			best, distance = now.Year()+d, wall.Sub(now).Abs()
-		}
-	}
-	return best
-}
-
-func daysIn(year, month int) int {
-	if month == 2 && (year%4 != 0 || year%100 == 0 && year%400 != 0) {
-		return 28
-	}
-	return [...]int{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}[month]
-}
-
-// daysSinceEpoch counts from 1970-01-01 in the Gregorian calendar, with years that begin in March so that the leap day is the
-// last of its year.
-func daysSinceEpoch(year, month, day int) int {
-	if month < 3 {
-		year--
-		month += 12
-	}
-	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - 719468
 }

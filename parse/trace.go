@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"slices"
 	"strings"
 
 	"flapwatch/event"
@@ -17,20 +18,28 @@ const unsaid = 5
 //	.. |AlarmErr |AlarmClass: CallManager, AlarmName: X, AlarmSeverity: Error, .. AlarmParameters: K:V, K:V,
 //	Error: Device TransientConnection – Transient connection attempted.\nConnecting Port: 0\n..            Windows event
 func (r *record) rendered() bool {
+	if !strings.Contains(r.s, "App") { // all of them have an App ID
+		return false
+	}
 	if i := strings.Index(r.s[r.start:], "AlarmName:"); i >= 0 && r.alarmRecord(r.start+i) {
 		return true
 	}
-	for i := r.start; ; {
+	i := r.start
+	for range maxDashes {
 		dash, width := nextDash(r.s, i)
 		if dash < 0 {
-			return false
+			break
 		}
 		if r.dashed(dash, dash+width) {
 			return true
 		}
 		i = dash + width
 	}
+	return false
 }
+
+// maxDashes bounds the work on one record.
+const maxDashes = 16
 
 // nextDash finds " - " or " – " at or behind i.
 func nextDash(s string, i int) (at, width int) {
@@ -45,8 +54,8 @@ func nextDash(s string, i int) (at, width int) {
 	return -1, 0
 }
 
-// dashed reads "NAME - text labels", the dash of which is at dash and the text at body. Without an App ID or a Device name
-// behind it, it is no alarm.
+// dashed reads "NAME - text labels", the dash of which is at dash and the text at body. Without an App ID behind it,
+// it is no alarm.
 func (r *record) dashed(dash, body int) bool {
 	name, from := alarmNameBefore(r.s, r.start, dash)
 	if name == "" {
@@ -54,11 +63,7 @@ func (r *record) dashed(dash, body int) bool {
 	}
 	end := traceEnd(r.s, body)
 	found := r.labels(body, end)
-	known := false
-	for i := range found {
-		known = known || found[i].key.field == appID || found[i].key.field == device
-	}
-	if !known {
+	if !slices.ContainsFunc(found, func(l label) bool { return l.key.field == appID }) {
 		return false
 	}
 	r.rendering(name, severityBefore(r.s, r.start, from))
@@ -119,13 +124,13 @@ func traceEnd(s string, i int) int {
 		if c+1 < len(s) && s[c+1] == '<' {
 			return c
 		}
-		number := skipSpaceBack(s, c)
+		number := skipSpaceBack(s, i, c)
 		j := number
 		for j > i && (isDigit(s[j-1]) || s[j-1] == '.') {
 			j--
 		}
 		if number-j > 4 && strings.IndexByte(s[j:number], '.') > 0 {
-			return skipSpaceBack(s, j)
+			return skipSpaceBack(s, i, j)
 		}
 	}
 }
@@ -139,7 +144,9 @@ func (r *record) alarmRecord(i int) bool {
 	from := strings.LastIndexByte(r.s[:i], '|') + 1
 	end := traceEnd(r.s, i)
 	r.rendering(name, severityOf(sdlValue(r.s[i:end], "AlarmSeverity:")))
-	r.e.Facility = sdlValue(r.s[from:end], "AlarmClass:")
+	if class := sdlValue(r.s[from:end], "AlarmClass:"); all(class, nameByte) {
+		r.e.Facility = class
+	}
 	text, parameters, _ := strings.Cut(r.s[i:end], "AlarmParameters:")
 	r.addLabels(r.parameters(end-len(parameters), end), end)
 	if _, text, found := strings.Cut(text, "AlarmDescription:"); found {

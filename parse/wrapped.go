@@ -1,6 +1,9 @@
 package parse
 
-import "strings"
+import (
+	"strings"
+	"unsafe"
+)
 
 // pending is a record that may go on in the next line.
 type pending struct {
@@ -28,20 +31,21 @@ func (p *pending) goesOn(line string) bool {
 	return true
 }
 
-// open tells whether the record cannot be whole: its tag list is not closed, or its header or its time is not complete.
+// open tells whether the record cannot be whole: its header is cut, its tag list is not closed, or it ends with the colon that
+// stands before a time or a header, or inside a time. A date or a header does not continue a list.
 func (p *pending) open(line string) bool {
 	text := trimEnd(p.text)
-	if list := strings.Index(text, "%["); list >= 0 {
-		return !strings.Contains(text[list:], "]:") && !strings.Contains(text[list:], "] :")
-	}
-	if text == "" {
-		return false
-	}
 	if h := (header{}); h.find(text, 0) {
-		return h.cut
+		list := strings.Index(text[h.body:], "%[")
+		return h.cut || list >= 0 && quotesOpenList(text[h.body:]) && line[0] != '%' && dated(line) == no
 	}
 	last, _ := lastWord(text)
-	return text[len(text)-1] == ':' || clockAt(line, 0) && digits(last) == len(last)
+	return strings.HasSuffix(text, ":") || last != "" && clockAt(line, 0) && digits(last) == len(last)
+}
+
+// Begins tells whether a record can begin with line, so that a text of several can be cut there.
+func Begins(line []byte) bool {
+	return beginsRecord(unsafe.String(unsafe.SliceData(line), min(len(line), peek)))
 }
 
 // beginsRecord tells whether a record can begin with line.
@@ -79,6 +83,8 @@ func beginning(line string) certainty {
 		}
 	case c == '"':
 		return surely
+	case strings.HasPrefix(line, "%["):
+		return no
 	case c == '%':
 		return maybe
 	case isDigit(c):
@@ -114,17 +120,8 @@ func numberBeginning(line string) certainty {
 }
 
 func wordBeginning(line string) certainty {
-	if len(line) > 15 && month(line) > 0 && line[3] == ' ' {
-		i := skipSpace(line, 4)
-		day := digits(line[i:])
-		i = skipSpace(line, i+day)
-		switch {
-		case day == 0 || day > 2:
-		case clockAt(line, i):
-			return surely
-		case digits(line[i:]) == 4:
-			return maybe
-		}
+	if d := dated(line); d != no {
+		return d
 	}
 	word := 0
 	for word < len(line) && isAlpha(line[word]) {
@@ -134,6 +131,24 @@ func wordBeginning(line string) certainty {
 		return maybe
 	}
 	if hasClock(line) {
+		return maybe
+	}
+	return no
+}
+
+// dated looks for "Jul  2 08:22:31" or "Jul 02 2015 06" at the beginning of line.
+func dated(line string) certainty {
+	if len(line) < 16 || month(line) == 0 || line[3] != ' ' {
+		return no
+	}
+	i := skipSpace(line, 4)
+	day := digits(line[i:])
+	i = skipSpace(line, i+day)
+	switch {
+	case day == 0 || day > 2:
+	case clockAt(line, i):
+		return surely
+	case digits(line[i:]) == 4:
 		return maybe
 	}
 	return no

@@ -43,7 +43,7 @@ func (f *Finder) differences(low, high float64) {
 	reach, block, stride := n-1, n, n
 	switch {
 	case n > 2500:
-		reach, block, stride = 24, 50, n/50
+		reach, block, stride = 16, 50, n/50
 	case n > 40:
 		reach = min(n-1, 6+1600/n)
 	}

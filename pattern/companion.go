@@ -3,61 +3,85 @@ package pattern
 import "math"
 
 // companionShares are the parts of a period within which a companion comes at the same distance from its leader.
-var companionShares = [...]float64{0.004, 0.012, 0.04}
+var companionShares = [...]float64{0.004, 0.012, 0.04, 0.12}
 
 const (
 	mostCompanions = 3
 	companionPrice = 3.0 // nats: what chance companions of chance chains may add
 )
 
+// crowd is what the companions of a chain say.
+type crowd struct {
+	worth float64 // nats that they add to the chain
+	count int     // companions in a cycle
+	parts int     // equal parts into which they cut the period: the true one is that much shorter; 1 if they do not
+}
+
 // companions looks for events that follow, or precede, the members of c at a fixed distance: the second and third event of a
-// cycle. It appends their positions to f.company and returns what they add to the worth of c, in nats, and how many there
-// are in a cycle.
-func (f *Finder) companions(c chain) (gain float64, perCycle int, even bool) {
+// cycle. It fills f.company with their positions.
+func (f *Finder) companions(c chain) crowd {
+	found := crowd{parts: 1}
 	f.company = f.company[:0]
 	f.taken = append(f.taken[:0], make([]bool, len(f.t))...)
 	for _, l := range c.links {
 		f.taken[l.event] = true
 	}
-	for perCycle < mostCompanions {
+	cuts := [...]int{2, 3, 4, 5, 6, 7}
+	var fits [len(cuts)]int
+	for found.count < mostCompanions {
 		best, back := f.companion(c, false), false
-		if s := f.companion(c, true); s.z > best.z {
+		if s := f.companion(c, true); s.score > best.score {
 			best, back = s, true
 		}
-		worth := best.z - math.Ln2 - companionPrice
+		worth := best.score - math.Ln2 - companionPrice
 		if !(worth > 0) {
 			break
 		}
-		gain += worth
+		found.worth += worth
+		found.count++
+		f.join(c, best, back)
 		at := (best.from + best.width/2) / c.period
-		near := max(0.02, 1.5*c.sigma)
-		even = even || math.Abs(at-0.5) < near || math.Abs(at-1.0/3) < near || math.Abs(at-2.0/3) < near
-		perCycle++
-		f.follow(c, back)
-		for i, p := range f.phases {
-			if d := p.at - best.from; (d >= 0 && d <= best.width) || d+c.period <= best.width {
-				f.company = append(f.company, f.phaseOf[i])
-				f.taken[f.phaseOf[i]] = true
+		near := best.width/c.period/2 + max(0.01, c.sigma)
+		for i, q := range cuts {
+			if x := at * float64(q); math.Abs(x-math.Round(x)) < near*float64(q) && at > near && at < 1-near {
+				fits[i]++
 			}
 		}
 	}
-	return gain, perCycle, even
+	for i, q := range cuts {
+		if fits[i] > 0 && (q <= 3 || fits[i] == mostCompanions) {
+			found.parts = q
+			break
+		}
+	}
+	return found
+}
+
+// join adds the events in slot s to f.company.
+func (f *Finder) join(c chain, s slot, back bool) {
+	f.follow(c, back)
+	for i, p := range f.phases {
+		if d := p.at - s.from; (d >= 0 && d <= s.width) || d+c.period <= s.width {
+			f.company = append(f.company, f.phaseOf[i])
+			f.taken[f.phaseOf[i]] = true
+		}
+	}
 }
 
 // companion is the best distance, counted from the member before or, with back, to the member after.
 func (f *Finder) companion(c chain, back bool) slot {
-	best := slot{z: math.Inf(-1)}
+	best := slot{score: math.Inf(-1)}
 	cycles := f.follow(c, back)
 	if len(f.phases) < 4 {
 		return best
 	}
-	sortPhases(f.phases)
+	f.sortPhases(c.period)
 	for _, share := range companionShares {
 		w := share * c.period
 		if w < 2*f.res || w < 2 {
 			continue
 		}
-		if s := f.slots(c.period, w, cycles, float64(len(companionShares))); s.z > best.z {
+		if s := f.slots(c.period, w, cycles, float64(len(companionShares))); s.score > best.score {
 			best = s
 		}
 	}

@@ -7,15 +7,21 @@ import (
 )
 
 const (
-	debounce   = 5.0  // s; a repeat this soon after an event is the same event
-	minPeriod  = 60.0 // s
-	leastTimes = 4
+	debounce    = 5.0  // s; a repeat this soon after an event is the same event
+	minPeriod   = 60.0 // s
+	leastEvents = 4
+	farthest    = 253402300799999 // ms: the end of the year 9999; times beyond are ignored, as are those before −6090
 )
 
 // prepare sorts the times, drops repeats and spreads them over the collector's resolution.
 // It fills f.ms (sorted input), f.at (positions kept), f.t (seconds after the first event).
 func (f *Finder) prepare(in Input) {
-	f.ms = append(f.ms[:0], in.Times...)
+	f.ms = f.ms[:0]
+	for _, ms := range in.Times {
+		if ms >= -farthest && ms <= farthest {
+			f.ms = append(f.ms, ms)
+		}
+	}
 	slices.Sort(f.ms)
 	f.at, f.t = f.at[:0], f.t[:0]
 	if len(f.ms) == 0 {
@@ -59,7 +65,7 @@ func resolution(ms []int64) time.Duration {
 				distinct++
 			}
 		}
-		if distinct > 0 && float64(distinct)*math.Log(float64(step)/float64(finest.Milliseconds())) > math.Log(1000) {
+		if distinct > 1 && float64(distinct)*math.Log(float64(step)/float64(finest.Milliseconds())) > math.Log(100) {
 			finest = resolutions[i]
 		}
 	}

@@ -2,16 +2,22 @@ package pattern
 
 import "math"
 
-// price is what the search cost, in nats: the Laplace width of the period in a log-uniform prior over the possible
-// periods, the choice of scale, of the missing rate and of the place where the chain starts.
+// price is what the search cost, in nats:
+//
+//   - the period: the Laplace width of its peak in a log-uniform prior over R e-folds, ln(R·√m/(√(2π)·σ)),
+//   - scale, missing rate and share: 1.6 + ½ ln m,
+//   - the place: any of n events may start the chain, and any of m end it,
+//   - the share: chains that leave most events unexplained are many, n/m to the power of rare,
+//   - for a clock, the phase, and that its period is known √m times better.
 func (f *Finder) price(c chain) float64 {
+	const rare = 1.6
 	n := len(f.t)
-	span := f.t[n-1] - f.t[0]
-	octaves := max(1.5, math.Log(span/2/minPeriod))
-	m := float64(max(1, c.gaps))
-	cost := 0.0
+	m := max(1, c.mass)
+	lnM, lnN := math.Log(m), f.ln[n]
+	folds := max(1.5, math.Log((f.t[n-1]-f.t[0])/2/minPeriod))
+	price := math.Log(folds/(math.Sqrt(2*math.Pi)*c.sigma)) + 1.6 + 1.5*lnM + lnN + rare*max(0, lnN-math.Log(m+1))
 	if c.clock {
-		cost = max(0.5*math.Log(m), math.Log(m)-1.2) // the period is known the better, and the phase has to be found
+		price += max(0.5*lnM, lnM-1.2)
 	}
-	return cost + math.Log(octaves*math.Sqrt(m)/(2.507*c.sigma)) + 1.6 + 0.5*math.Log(m) + 1.1*math.Log(float64(n))
+	return price
 }

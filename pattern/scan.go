@@ -75,7 +75,7 @@ func Scan(ctx context.Context, source Source, o ScanOptions) ([]Found, error) {
 	}
 	err := source.Series(ctx, func(s event.Series) error {
 		tests++
-		if len(s.Times) < leastTimes {
+		if len(s.Times) < leastEvents {
 			return ctx.Err()
 		}
 		select {

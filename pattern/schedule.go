@@ -13,17 +13,31 @@ var schedules = [...]float64{900, 1800, 3600, 2 * 3600, 3 * 3600, 4 * 3600, 6 * 
 // shares of a period in which a scheduled event may fall.
 var shares = [...]float64{0.002, 0.006, 0.02}
 
+const (
+	fewestCycles = 5
+	mostCycles   = 1 << 18 // seven years of quarters of an hour
+)
+
 // slot is a phase of a schedule that is hit in more cycles than it should be.
 type slot struct {
-	z            float64
-	period       float64
-	from, width  float64 // local phase, s
-	hits, cycles int
+	score       float64 // −ln p
+	period      float64
+	from, width float64 // local phase, s
+	cycles      int
+}
+
+// beats says whether the slot is a better answer than e: clearly surer, and not a multiple of its period, or e is nothing.
+func (s slot) beats(e explanation) bool {
+	if e.score < 6.5 {
+		return s.score > e.score
+	}
+	ratio := s.period / e.period
+	return s.score > e.score+5 && !(ratio > 0.9 && math.Abs(ratio-math.Round(ratio)) < 0.02*ratio)
 }
 
 // scheduled looks for a time of day (week, hour, …) that is hit again and again, in local time.
 func (f *Finder) scheduled(loc *time.Location) slot {
-	best := slot{z: math.Inf(-1)}
+	best := slot{score: math.Inf(-1)}
 	n := len(f.t)
 	f.local = f.local[:0]
 	for i, at := range f.at {
@@ -31,27 +45,27 @@ func (f *Finder) scheduled(loc *time.Location) slot {
 		f.local = append(f.local, float64(f.ms[0])/1000+f.t[i]+float64(off))
 	}
 	for _, period := range schedules {
-		cycles := int(f.local[n-1]/period) - int(f.local[0]/period) + 1
-		if cycles < 5 {
+		first := math.Floor(f.local[0] / period)
+		cycles := int(math.Floor(f.local[n-1]/period)-first) + 1
+		if cycles < fewestCycles {
 			break
 		}
-		if f.res > 0.02*period {
+		if cycles > mostCycles || f.res > 0.02*period {
 			continue
 		}
 		f.phases = f.phases[:0]
 		for _, x := range f.local {
 			c := math.Floor(x / period)
-			f.phases = append(f.phases, phase{x - c*period, int32(c - math.Floor(f.local[0]/period))})
+			f.phases = append(f.phases, phase{x - c*period, int32(c - first)})
 		}
-		sortPhases(f.phases)
+		f.sortPhases(period)
 		for _, share := range shares {
 			w := share * period
 			if w < f.res {
 				continue
 			}
-			if s := f.slots(period, w, cycles, 2*3*11); s.z-offset > best.z {
+			if s := f.slots(period, w, cycles, 2*float64(len(schedules)*len(shares))); s.score > best.score {
 				best = s
-				best.z -= offset
 			}
 		}
 	}
@@ -63,15 +77,39 @@ type phase struct {
 	cycle int32
 }
 
-func sortPhases(p []phase) {
-	slices.SortFunc(p, func(a, b phase) int { return cmp.Compare(a.at, b.at) })
+// sortPhases sorts f.phases, which lie between 0 and period: into about as many buckets as there are phases, then within
+// them.
+func (f *Finder) sortPhases(period float64) {
+	p := f.phases
+	f.bucket = append(f.bucket[:0], make([]int32, len(p)+2)...)
+	scale := float64(len(p)) / period
+	place := func(x float64) int { return min(int(x*scale), len(p)-1) }
+	for _, x := range p {
+		f.bucket[place(x.at)+2]++
+	}
+	for i := 2; i < len(f.bucket); i++ {
+		f.bucket[i] += f.bucket[i-1]
+	}
+	f.sorted = resize(f.sorted, len(p))
+	for _, x := range p {
+		at := &f.bucket[place(x.at)+1]
+		f.sorted[*at] = x
+		*at++
+	}
+	for i := range p {
+		if part := f.sorted[f.bucket[i]:f.bucket[i+1]]; len(part) > 1 {
+			slices.SortFunc(part, func(a, b phase) int { return cmp.Compare(a.at, b.at) })
+		}
+	}
+	f.phases, f.sorted = f.sorted, f.phases
 }
 
-// slots tries every place for a window of width w.
+// slots tries every place for a window of width w in f.phases. A place is good if it is hit in more cycles than the rate
+// everywhere, and that on each of its sides, make likely; tries is the number of such searches.
 func (f *Finder) slots(period, w float64, cycles int, tries float64) slot {
 	p := f.phases
 	n := len(p)
-	best := slot{z: math.Inf(-1)}
+	best := slot{score: math.Inf(-1)}
 	f.cycleHits = append(f.cycleHits[:0], make([]int32, cycles)...)
 	hits := f.cycleHits
 	distinct, end := 0, 0
@@ -96,12 +134,14 @@ func (f *Finder) slots(period, w float64, cycles int, tries float64) slot {
 		}
 		if distinct >= 4 && float64(distinct) > 2*float64(n)*w/period {
 			from := p[i].at
-			e := max(float64(n)*w/period, (count(from-5*w, from)+1)/5, (count(from+w, from+6*w)+1)/5, (count(from-2*w, from)+1)/2, (count(from+w, from+3*w)+1)/2)
-			rate := e / float64(cycles)
-			if rate < 0.5 && float64(distinct) > e {
-				lnp := lnBinomialTail(cycles, distinct, rate) + math.Log(tries*period/w)
-				if z := -lnp; z > best.z {
-					best = slot{z: z, period: period, from: from, width: w, hits: distinct, cycles: cycles}
+			expected := float64(n) * w / period
+			for _, wide := range [...]float64{2, 5} {
+				expected = max(expected, (count(from-wide*w, from)+1)/wide, (count(from+w, from+w+wide*w)+1)/wide)
+			}
+			rate := expected / float64(cycles)
+			if rate < 0.5 && float64(distinct) > expected {
+				if s := -lnBinomialTail(cycles, distinct, rate) - math.Log(tries*period/w); s > best.score {
+					best = slot{score: s, period: period, from: from, width: w, cycles: cycles}
 				}
 			}
 		}

@@ -6,109 +6,72 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"syscall"
-	"time"
 
 	"flapwatch/pattern"
 )
 
-// measureNegatives prints the share of false alarms on fresh series of every class.
+// limits are the p-values at which false alarms are counted.
+var limits = [...]float64{1e-2, 1e-3, 1e-4, 1e-5}
+
+// sizes are the ranges of events by which false alarms are broken down.
+var sizes = [...]struct {
+	name      string
+	low, high int
+}{{"4–8", 4, 8}, {"9–20", 9, 20}, {"21–100", 21, 100}, {"101–400", 101, 400}, {"more", 401, math.MaxInt}}
+
+// outcome is the best score found in one series without a pattern.
+type outcome struct {
+	events int
+	score  float64
+}
+
+// measureNegatives prints the share of false alarms on fresh series of every class, and over all of them by size.
 func measureNegatives(ctx context.Context, s settings, out io.Writer) error {
-	fmt.Fprintf(out, "%-11s %7s %8s %8s %8s %8s %8s %6s  n≤8 n≤20 n≤100 more (at 1e-3)\n", "class", "series", "1e-2", "1e-3", "3e-4", "1e-4", "1e-5", "max S")
+	fmt.Fprintf(out, "\nfalse alarms, %d fresh series a class, seed %d\n%-11s", s.count, s.seed, "class")
+	for _, limit := range limits {
+		fmt.Fprintf(out, " %9.0e", limit)
+	}
+	fmt.Fprintf(out, " %6s  parameters\n", "max S")
+	var all []outcome
 	for class, p := range processes {
 		if s.class != "" && s.class != p.name {
 			continue
 		}
-		if os.Getenv("DUMP") != "" {
-			file, _ := os.OpenFile(os.Getenv("DUMP"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-			var last string
-			pattern.Debug = func(n int, c, r, s float64, d []float64) {
-				if last == "" {
-					last = fmt.Sprintf("%s %d %.2f %.2f %.2f %.3g\n", p.name, n, c, r, s, d)
-				}
-			}
-			f := pattern.NewFinder()
-			for i := range s.count {
-				f.Find(draw(class, rand.New(rand.NewPCG(s.seed, uint64(class)<<32|uint64(i)))))
-				file.WriteString(last)
-				last = ""
-			}
-			file.Close()
-			continue
-		}
-		scores := make([]float64, s.count)
-		sizes := make([]int, s.count)
+		found := make([]outcome, s.count)
 		parallel(ctx, s.workers, s.count, func(f *pattern.Finder, i int) {
 			in := draw(class, rand.New(rand.NewPCG(s.seed, uint64(class)<<32|uint64(i))))
-			sizes[i] = len(in.Times)
+			found[i].events = len(in.Times)
 			if r := f.Find(in); len(r.Findings) > 0 {
-				scores[i] = r.Findings[0].Score
+				found[i].score = r.Findings[0].Score
 			}
 		})
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%-11s %7d", p.name, s.count)
-		for _, limit := range []float64{1e-2, 1e-3, 3e-4, 1e-4, 1e-5} {
-			fmt.Fprintf(out, " %8.5f", above(scores, limit))
-		}
-		fmt.Fprintf(out, " %6.1f ", slices.Max(scores))
-		for _, size := range [][2]int{{4, 8}, {9, 20}, {21, 100}, {101, 1 << 30}} {
-			var part []float64
-			for i, n := range sizes {
-				if n >= size[0] && n <= size[1] {
-					part = append(part, scores[i])
-				}
-			}
-			fmt.Fprintf(out, " %.4f", above(part, 1e-3))
-		}
-		fmt.Fprintln(out)
+		printAlarms(out, p.name, found, p.parameters)
+		all = append(all, found...)
 	}
+	for _, size := range sizes {
+		part := slices.DeleteFunc(slices.Clone(all), func(o outcome) bool { return o.events < size.low || o.events > size.high })
+		printAlarms(out, size.name, part, fmt.Sprintf("%d series of all classes", len(part)))
+	}
+	printAlarms(out, "all", all, common)
 	return nil
 }
 
-func above(scores []float64, p float64) float64 {
-	k := 0
-	for _, s := range scores {
-		if s >= -math.Log(p) {
-			k++
-		}
-	}
-	return float64(k) / float64(max(1, len(scores)))
-}
-
-// measureSpeed times Find on series of 10 to 10,000 events, half of them periodic.
-func measureSpeed(s settings, out io.Writer) {
-	r := rand.New(rand.NewPCG(s.seed, 7))
-	f := pattern.NewFinder()
-	for _, n := range []int{10, 100, 1000, 10000} {
-		for _, periodic := range []bool{false, true} {
-			t := renewal(r, float64(n)*600, func() float64 { return 600 * r.ExpFloat64() })
-			if periodic {
-				t = renewal(r, float64(n)*600, func() float64 { return 900 * (1 + 0.02*r.NormFloat64()) })
-				t = append(t, poisson(r, float64(n)/3, float64(n)*600)...)
+func printAlarms(out io.Writer, name string, found []outcome, note string) {
+	fmt.Fprintf(out, "%-11s", name)
+	most := 0.0
+	for _, limit := range limits {
+		alarms := 0
+		for _, o := range found {
+			most = max(most, o.score)
+			if o.score >= -math.Log(limit) {
+				alarms++
 			}
-			in := input(t, float64(n)*600, time.Millisecond, r)
-			best := time.Duration(math.MaxInt64)
-			for range 20 {
-				start := cpu()
-				for range 1 + 20000/n/n {
-					f.Find(in)
-				}
-				best = min(best, (cpu()-start)/time.Duration(1+20000/n/n))
-			}
-			fmt.Fprintf(out, "n %6d periodic %-5v %10.3f ms\n", len(in.Times), periodic, best.Seconds()*1000)
 		}
+		fmt.Fprintf(out, " %9.6f", float64(alarms)/float64(max(1, len(found))))
 	}
-}
-
-// cpu is the processor time used so far.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	fmt.Fprintf(out, " %6.1f  %s\n", most, note)
 }

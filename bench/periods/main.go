@@ -3,7 +3,7 @@
 //
 //	go run ./bench/periods -corpus ../shared/corpus/tune.jsonl -count 20000
 //
-// Start with score.go for what is counted and negatives.go for what the series without a pattern are made of.
+// Start with goals.go for what is counted, score.go for when an answer is right, and negatives.go for what the series without a pattern are made of.
 package main
 
 import (

@@ -19,8 +19,8 @@ var processes = []struct {
 	draw             process
 }{
 	{"poisson", "constant rate", poisson},
-	{"diurnal", "rate 1+a·cos, a 0.5–1, or office hours of 6–12 h with 2–20 % outside", diurnal},
-	{"weekday", "office hours of 6–11 h on five days, 0–10 % outside", weekday},
+	{"diurnal", "rate 1+a·cos, a 0.5–1, or office hours of 8–12 h with 2–20 % outside", diurnal},
+	{"weekday", "office hours of 8–11 h on five days, 0–10 % outside", weekday},
 	{"weibull", "renewal, shape 0.4–0.95", weibull},
 	{"lognormal", "renewal, sigma of the logarithm 0.6–2", lognormal},
 	{"gamma", "renewal, shape 1–4", gamma},
@@ -35,8 +35,10 @@ var processes = []struct {
 	{"polled", "one of the above at 60 or 300 s resolution", nil},
 }
 
-// draw makes one input of the class: 4 to 2,000 events (log-uniform), a window of 1 to 90 days, half of them at 1-s
-// resolution, a quarter with repeats within 5 s.
+// common is what all classes have in common.
+const common = "4–2,000 events (log-uniform), 1, 3, 7, 14, 28, 60 or 90 days; half at 1-s resolution; a quarter with up to 30 % repeats within 5 s"
+
+// draw makes one input of the class.
 func draw(class int, r *rand.Rand) pattern.Input {
 	for {
 		days := [...]float64{1, 3, 7, 14, 28, 60, 90}[r.IntN(7)]
@@ -89,7 +91,7 @@ func uniform(r *rand.Rand, a, b float64) float64 { return a + (b-a)*r.Float64() 
 // renewal draws gaps until span is full, starting in the middle of one.
 func renewal(r *rand.Rand, span float64, gap func() float64) []float64 {
 	var t []float64
-	for x := gap() * r.Float64(); x < span && len(t) < 5000; x += gap() {
+	for x := gap() * r.Float64(); x < span && len(t) < 20000; x += gap() {
 		t = append(t, x)
 	}
 	return t
@@ -117,7 +119,7 @@ func diurnal(r *rand.Rand, mean, span float64) []float64 {
 			return (1 + a*math.Cos(2*math.Pi*x/86400+phase)) / 2
 		})
 	}
-	open, length, outside := uniform(r, 0, 86400), uniform(r, 6, 12)*3600, uniform(r, 0.02, 0.2)
+	open, length, outside := uniform(r, 0, 86400), uniform(r, 8, 12)*3600, uniform(r, 0.02, 0.2)
 	return thinned(r, mean, span, func(x float64) float64 {
 		if math.Mod(x+open, 86400) < length {
 			return 1
@@ -127,7 +129,7 @@ func diurnal(r *rand.Rand, mean, span float64) []float64 {
 }
 
 func weekday(r *rand.Rand, mean, span float64) []float64 {
-	open, length, outside, day := uniform(r, 0, 86400), uniform(r, 6, 11)*3600, uniform(r, 0, 0.1), float64(r.IntN(7))
+	open, length, outside, day := uniform(r, 0, 86400), uniform(r, 8, 11)*3600, uniform(r, 0, 0.1), float64(r.IntN(7))
 	return thinned(r, mean, span, func(x float64) float64 {
 		x += open + day*86400
 		if math.Mod(x, 86400) < length && math.Mod(x, 7*86400) < 5*86400 {

@@ -1,0 +1,66 @@
+package pattern
+
+import "math"
+
+const (
+	rounds     = 7    // of expectation-maximisation
+	loosest    = 0.16 // standard deviation over the period: above, "periodic" has no meaning
+	far        = 15.0 // nats below the best at which a chain is given up
+	enough     = 0.05 // nats a round has to bring
+	slackRatio = 1.3  // the sum over all chains may be worth this many times the best chain,
+	slack      = 5.0  // and as many nats more: beyond that it is the slope of a rate, not a pattern
+)
+
+// climb aligns m and improves it.
+func (f *Finder) climb(m model, bar float64) (chain, float64) {
+	c := f.align(m)
+	if c.gaps < 2 {
+		return c, math.Inf(-1)
+	}
+	return f.improve(c, bar)
+}
+
+// improve re-estimates and re-aligns c until that no longer helps, then does the same for the clocks nearest to it, and
+// returns the best of these with its worth. It gives up early on what is far below bar.
+func (f *Finder) improve(c chain, bar float64) (chain, float64) {
+	best, worth := f.iterate(c, c.model, bar)
+	if worth < bar-far || math.IsInf(worth, -1) {
+		return best, worth
+	}
+	for _, m := range f.locks(best) {
+		if locked, v := f.iterate(best, m, max(worth, bar)); v > worth {
+			best, worth = locked, v
+		}
+	}
+	return best, worth
+}
+
+// iterate alternates alignment and estimation, starting with m: expectation-maximisation on the sum over all chains. It
+// returns the best chain with its worth, the logarithm of that sum less the price of the search; c and −Inf if m leads
+// nowhere.
+func (f *Finder) iterate(c chain, m model, bar float64) (chain, float64) {
+	best, worth := c, math.Inf(-1)
+	for round := range rounds {
+		if m.sigma > loosest || m.period < minPeriod {
+			break
+		}
+		f.keep, f.edges = true, f.edges[:0]
+		c := f.align(m)
+		f.keep = false
+		if c.gaps < 2 {
+			break
+		}
+		v := min(f.weigh(), slackRatio*c.lambda+slack)
+		c.next, c.mass = f.estimate(m)
+		v -= f.price(c)
+		if v <= worth {
+			break
+		}
+		gain := v - worth
+		best, worth, m = c, v, c.next
+		if gain < enough+1e-4*v || (round > 0 && v < bar-far && gain < max(5, (bar-v)/4)) {
+			break
+		}
+	}
+	return best, worth
+}

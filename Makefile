@@ -32,9 +32,9 @@ check: ## formatting, vet and staticcheck
 	go tool staticcheck ./...
 
 race: ## the tests, under the race detector where there is a C compiler
-	@if command -v gcc >/dev/null; then go test -race ./...; \
+	@if command -v gcc >/dev/null; then go test -race -timeout 25m ./...; \
 	elif [ -n "$$CI" ]; then echo "gcc is missing and CI is set: the race detector needs it"; exit 1; \
-	else echo "gcc is missing: testing without the race detector"; go test ./...; fi
+	else echo "gcc is missing: testing without the race detector"; go test -timeout 25m ./...; fi
 
 torture: engine ## kills and outages in their long form, and fuzzing: about 40 minutes
 	FLAPWATCH_TORTURE=1 go test ./cmd/flapwatch -run 'TestKilled|TestEngineAway|TestPoison|TestSpoolDamaged' -count=1 -v -timeout 2h

@@ -2,7 +2,6 @@ package pattern
 
 import (
 	"cmp"
-	"math"
 	"slices"
 )
 
@@ -31,7 +30,6 @@ func (f *Finder) rescale() {
 	for i := 1; i < n; i++ {
 		f.clock[i] += f.clock[i-1]
 	}
-	_ = math.Pi
 }
 
 // rank is the gap before an event.

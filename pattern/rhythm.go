@@ -34,9 +34,14 @@ func (f *Finder) rhythm() {
 // habit is how much of the daily rhythm counts against a model: all of it where the period is a number of days and events
 // come an hour or so early or late, nothing where they are on time to a quarter of an hour.
 func habit(period, sigma float64) float64 {
-	days := period / day
-	if days < 0.9 || math.Abs(days-math.Round(days)) > 0.08 {
+	if !days(period) {
 		return 0
 	}
 	return min(max((sigma*period-900)/1800, 0), 1)
+}
+
+// days says whether period is about a whole number of days.
+func days(period float64) bool {
+	n := math.Round(period / day)
+	return n >= 1 && math.Abs(period/day-n) < 0.08
 }

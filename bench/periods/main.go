@@ -7,12 +7,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 )
 
@@ -39,7 +41,7 @@ type settings struct {
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 	s := settings{}
 	flags := flag.NewFlagSet("periods", flag.ContinueOnError)
-	flags.StringVar(&s.corpus, "corpus", getenv("FLAPWATCH_CORPUS"), "labelled series, one JSON object a line")
+	flags.StringVar(&s.corpus, "corpus", corpusPath(getenv), "labelled series, one JSON object a line")
 	flags.IntVar(&s.half, "half", -1, "only the half 0 or 1 of the corpus, by a hash of the id")
 	flags.StringVar(&s.class, "class", "", "only this class")
 	flags.IntVar(&s.count, "count", 0, "fresh series without a pattern, a class")
@@ -62,4 +64,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return measureNegatives(ctx, s, out)
 	}
 	return nil
+}
+
+// corpusPath is where the labelled series are: FLAPWATCH_CORPUS, or tune.jsonl of the shared folder.
+func corpusPath(getenv func(string) string) string {
+	shared := cmp.Or(getenv("FLAPWATCH_SHARED"), filepath.Join("..", "shared"))
+	return cmp.Or(getenv("FLAPWATCH_CORPUS"), filepath.Join(shared, "corpus", "tune.jsonl"))
 }

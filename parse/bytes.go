@@ -28,8 +28,8 @@ var classes = func() (c [256]uint8) {
 
 // all tells whether s is not empty and consists of bytes of class.
 func all(s string, class uint8) bool {
-	for i := 0; i < len(s); i++ {
-		if classes[s[i]]&class == 0 {
+	for _, c := range []byte(s) {
+		if classes[c]&class == 0 {
 			return false
 		}
 	}

@@ -74,53 +74,6 @@ func fieldOf(key string) field {
 	return none
 }
 
-// usualNext reads the key that mostly follows field f in an unregistration, with its '=', at the beginning of s.
-func usualNext(f field, s string) (name string, next field) {
-	switch f {
-	case device:
-		if strings.HasPrefix(s, "IPAddress=") {
-			return "IPAddress", ip
-		}
-	case ip:
-		if strings.HasPrefix(s, "Protocol=") {
-			return "Protocol", protocol
-		}
-	case protocol:
-		if strings.HasPrefix(s, "DeviceType=") {
-			return "DeviceType", deviceType
-		}
-	case deviceType:
-		if strings.HasPrefix(s, "Description=") {
-			return "Description", description
-		}
-	case description:
-		if strings.HasPrefix(s, "Reason=") {
-			return "Reason", reason
-		}
-	case reason:
-		if strings.HasPrefix(s, "IPAddrAttributes=") {
-			return "IPAddrAttributes", noted
-		}
-	case noted:
-		if strings.HasPrefix(s, "LastSignalReceived=") {
-			return "LastSignalReceived", signal
-		}
-	case signal:
-		if strings.HasPrefix(s, "AppID=") {
-			return "AppID", appID
-		}
-	case appID:
-		if strings.HasPrefix(s, "ClusterID=") {
-			return "ClusterID", cluster
-		}
-	case cluster:
-		if strings.HasPrefix(s, "NodeID=") {
-			return "NodeID", node
-		}
-	}
-	return "", none
-}
-
 // common tells whether every alarm ends with the parameter, whose value never has a bracket.
 func (f field) common() bool { return f == appID || f == cluster || f == node }
 

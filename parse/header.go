@@ -76,9 +76,13 @@ func (h *header) read(s string, at, i int) bool {
 // dashes ("RTMT-ERROR-ALERT"); in the other products the last, since their facilities may hold whole thread names
 // ("CCBU_pool-21-thread-1-6-QUEUE_STATISTICS_REQUEST") and their names spaces.
 func (h *header) split(region string) bool {
-	if strings.IndexByte(region, '\n') >= 0 {
-		region = joinLines(region)
+	if h.splitLine(region) {
+		return true
 	}
+	return strings.IndexByte(region, '\n') >= 0 && h.splitLine(joinLines(region))
+}
+
+func (h *header) splitLine(region string) bool {
 	if !h.cucm {
 		for i := len(region) - 4; i > 0; i-- {
 			if region[i] == '-' && isSeverity(region[i:]) {

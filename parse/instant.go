@@ -40,10 +40,12 @@ func (t *stamp) offset(wall int64, sender *time.Location) (int, bool) {
 	return localOffset(time.Unix(wall, 0).UTC(), t.zone, sender)
 }
 
-// in gives the seconds since 1970 of t as if it were UTC, in the given year; not ok for days that the month does not have, and
-// for years that a count of nanoseconds cannot hold.
+// The years whose times fit into a count of nanoseconds from 1970 on.
+const firstYear, lastYear = 1970, 2261
+
+// in gives the seconds since 1970 of t as if it were UTC, in the given year; not ok for days that the month does not have.
 func (t *stamp) in(year int) (int64, bool) {
-	if year < 1970 || year > 2261 || t.month < 1 || t.day > daysIn(year, t.month) {
+	if year < firstYear || year > lastYear || t.month < 1 || t.day > daysIn(year, t.month) {
 		return 0, false
 	}
 	return int64((daysSinceEpoch(year, t.month, t.day)*24+t.hour)*3600 + t.min*60 + t.sec), true

@@ -38,6 +38,7 @@ func product(facility string) string {
 // noHeader reads a record without any CiscoLog header: alarms in other renderings first, then lines of the operating system and
 // of other products, of which time, host and program are taken.
 func (r *record) noHeader(h *header) (event.Status, *Error) {
+	r.plain = isPlain(r.s[r.start:])
 	r.e.Severity = unsaid
 	if r.e.HasPRI {
 		r.e.Severity = r.e.PRI & 7
@@ -101,7 +102,7 @@ func (r *record) front(i int) (int, bool) {
 	if len(s) > 2 && r.e.HasPRI && isDigit(s[0]) && s[1] == ' ' {
 		if m, behind := r.ietf(s); behind > 0 {
 			r.fromRelay(&m.Base)
-			if m.Timestamp != nil {
+			if m.Timestamp != nil && m.Timestamp.Year() >= firstYear && m.Timestamp.Year() <= lastYear {
 				r.e.Time, r.e.TimeSource = m.Timestamp.UTC(), event.FromMessage
 			}
 			return i + behind, true

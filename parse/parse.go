@@ -38,8 +38,9 @@ func (e *Error) Error() string { return fmt.Sprintf("at byte %d: %s", e.Offset, 
 
 // Parser reads records. Use one per goroutine: Clone is cheap.
 type Parser struct {
-	keys  *keys
+	keys  *keys // shared, never changed
 	relay relays
+	last  lastHeader
 }
 
 // New makes a Parser that knows keys as the names of alarm parameters ("DeviceName"). Other keys are understood too; the known
@@ -103,13 +104,16 @@ func (r *record) read() (event.Status, *Error) {
 	if r.start >= len(r.s) {
 		return event.Unparsed, &Error{r.start, "empty record"}
 	}
-	r.plain = isPlain(r.s)
 	var h header
+	if r.p.last.again(r.s, r.start, &h) {
+		return r.alarm(&h)
+	}
 	switch {
 	case !h.find(r.s, r.start):
 		return r.noHeader(&h)
-	case h.cucm:
-		return r.alarm(&h)
+	case !h.cucm:
+		return r.sibling(&h)
 	}
-	return r.sibling(&h)
+	r.p.last.keep(r.s, &h)
+	return r.alarm(&h)
 }

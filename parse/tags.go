@@ -42,40 +42,6 @@ func (r *record) tags(list int) int {
 	}
 }
 
-// usualTags reads tags from k on as long as each follows the one that it mostly follows, and leaves k at the first that does
-// not. It says nothing that valueEnd and add would not say, and takes half the time of an unregistration.
-func (r *record) usualTags(k *tagKey) {
-	s, tags := r.s, r.e.Tags
-	name, value, f := k.name, k.value, k.field
-	before := none
-	for r.plain && !k.unknown && len(tags) < cap(tags) {
-		end := value + strings.IndexByte(s[value:], ']')
-		if end < value || end+2 >= len(s) || s[end+1] != '[' {
-			break
-		}
-		follows, next := usualNext(f, s[end+2:])
-		if next == none || r.seen&(1<<f|1<<next) != 0 || padded(s[value:end]) {
-			break
-		}
-		if f == description && r.lastReason >= value || f == reason && before != description && r.described != 0 {
-			break
-		}
-		tags = tags[:len(tags)+1]
-		t := &tags[len(tags)-1]
-		t.Key, t.Value, t.Unknown = name, s[value:end], false
-		if f != noted {
-			if f == description && r.seen&(1<<reason) == 0 {
-				r.described = value
-			}
-			r.seen |= 1 << f
-			r.set(f, s[value:end])
-		}
-		before, name, value, f = f, follows, end+3+len(follows), next
-	}
-	r.e.Tags = tags
-	k.name, k.value, k.field = name, value, f
-}
-
 // padded tells whether s begins or ends with a space.
 func padded(s string) bool { return s != "" && (s[0] == ' ' || s[len(s)-1] == ' ') }
 

@@ -68,7 +68,7 @@ func (r *record) readable(s string) string {
 	if r.coded {
 		s = r.decodeText(s)
 	}
-	return asUTF8(withoutCutRune(s))
+	return asUTF8(trimEnd(withoutCutRune(s)))
 }
 
 // quotes tells whether e is an alert of RTMT or of the Syslog Agent about a message, which it quotes.

@@ -51,16 +51,16 @@ func digits(s string) int {
 	return n
 }
 
-// number reads s, digits only, as a number below limit.
+// number reads s, digits only and with leading zeros at most nineteen, as a number below limit.
 func number(s string, limit uint64) (uint64, bool) {
 	var n uint64
-	for i := 0; i < len(s); i++ {
-		if !isDigit(s[i]) || n >= limit {
+	for _, c := range []byte(s) {
+		if !isDigit(c) {
 			return 0, false
 		}
-		n = n*10 + uint64(s[i]-'0')
+		n = n*10 + uint64(c-'0')
 	}
-	return n, s != "" && n < limit
+	return n, s != "" && len(s) < 20 && n < limit
 }
 
 // trimEnd takes off what framing leaves at the end of a record.

@@ -1,7 +1,5 @@
 package parse
 
-import "strings"
-
 // field is a place in the event that a parameter fills.
 type field uint8
 
@@ -131,16 +129,18 @@ func keep(field *string, value string) {
 	}
 }
 
-// setIP takes an address without its prefix length; an IPv6 address goes where it belongs.
+// setIP takes an address without its prefix length; an IPv6 address, which has a colon among its first five bytes, goes where
+// it belongs.
 func (r *record) setIP(f field, value string) {
-	for i := 0; i < len(value); i++ {
-		switch value[i] {
-		case ':':
-			value, _, _ = strings.Cut(value, "/")
+	for i := max(0, len(value)-len("/128")); i < len(value); i++ {
+		if value[i] == '/' {
+			value = value[:i]
+		}
+	}
+	for i := 0; i < len(value) && i < 5; i++ {
+		if value[i] == ':' {
 			keep(&r.e.IPv6, value)
 			return
-		case '/':
-			value = value[:i]
 		}
 	}
 	if value != "" && (r.e.IP == "" || r.outranks(f, ip)) {

@@ -14,7 +14,7 @@ func (r *record) usualTags(k *tagKey) {
 	if !r.plain || k.unknown {
 		return
 	}
-	e, s, tags := r.e, r.s, r.e.Tags
+	s, tags := r.s, r.e.Tags
 	name, value, f := k.name, k.value, k.field
 	before := none
 	for len(tags) < cap(tags) {
@@ -25,60 +25,7 @@ func (r *record) usualTags(k *tagKey) {
 		if f == description && r.lastReason >= value || f == reason && before != description && r.described != 0 {
 			break
 		}
-		v, rest := s[value:end], s[end+2:]
-		var follows string
-		var next field
-		switch f {
-		case device:
-			if strings.HasPrefix(rest, "IPAddress=") {
-				e.Device = v
-				follows, next = "IPAddress", ip
-			}
-		case ip:
-			if strings.HasPrefix(rest, "Protocol=") {
-				r.setIP(ip, v)
-				follows, next = "Protocol", protocol
-			}
-		case protocol:
-			if strings.HasPrefix(rest, "DeviceType=") {
-				e.Protocol = v
-				follows, next = "DeviceType", deviceType
-			}
-		case deviceType:
-			if strings.HasPrefix(rest, "Description=") {
-				e.DeviceType, e.HasDeviceType = code(v)
-				follows, next = "Description", description
-			}
-		case description:
-			if strings.HasPrefix(rest, "Reason=") && r.seen&(1<<reason) == 0 {
-				e.Description = v
-				follows, next = "Reason", reason
-			}
-		case reason:
-			if strings.HasPrefix(rest, "IPAddrAttributes=") {
-				r.set(reason, v)
-				follows, next = "IPAddrAttributes", noted
-			}
-		case noted:
-			if strings.HasPrefix(rest, "LastSignalReceived=") {
-				follows, next = "LastSignalReceived", signal
-			}
-		case signal:
-			if strings.HasPrefix(rest, "AppID=") {
-				e.Signal = v
-				follows, next = "AppID", appID
-			}
-		case appID:
-			if strings.HasPrefix(rest, "ClusterID=") {
-				e.AppID = v
-				follows, next = "ClusterID", cluster
-			}
-		case cluster:
-			if strings.HasPrefix(rest, "NodeID=") {
-				e.Cluster = v
-				follows, next = "NodeID", node
-			}
-		}
+		follows, next := r.usual(f, s[value:end], s[end+2:])
 		if next == none {
 			break
 		}
@@ -110,4 +57,61 @@ func bracket(s string, i int) int {
 		i++
 	}
 	return i
+}
+
+// usual fills field f from value if rest goes on with the key that mostly follows, and names that key.
+func (r *record) usual(f field, value, rest string) (name string, next field) {
+	e := r.e
+	switch f {
+	case device:
+		if strings.HasPrefix(rest, "IPAddress=") {
+			e.Device = value
+			return "IPAddress", ip
+		}
+	case ip:
+		if strings.HasPrefix(rest, "Protocol=") {
+			r.setIP(ip, value)
+			return "Protocol", protocol
+		}
+	case protocol:
+		if strings.HasPrefix(rest, "DeviceType=") {
+			e.Protocol = value
+			return "DeviceType", deviceType
+		}
+	case deviceType:
+		if strings.HasPrefix(rest, "Description=") {
+			e.DeviceType, e.HasDeviceType = code(value)
+			return "Description", description
+		}
+	case description:
+		if strings.HasPrefix(rest, "Reason=") && r.seen&(1<<reason) == 0 {
+			e.Description = value
+			return "Reason", reason
+		}
+	case reason:
+		if strings.HasPrefix(rest, "IPAddrAttributes=") {
+			r.set(reason, value)
+			return "IPAddrAttributes", noted
+		}
+	case noted:
+		if strings.HasPrefix(rest, "LastSignalReceived=") {
+			return "LastSignalReceived", signal
+		}
+	case signal:
+		if strings.HasPrefix(rest, "AppID=") {
+			e.Signal = value
+			return "AppID", appID
+		}
+	case appID:
+		if strings.HasPrefix(rest, "ClusterID=") {
+			e.AppID = value
+			return "ClusterID", cluster
+		}
+	case cluster:
+		if strings.HasPrefix(rest, "NodeID=") {
+			e.Cluster = value
+			return "NodeID", node
+		}
+	}
+	return "", none
 }

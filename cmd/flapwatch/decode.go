@@ -17,9 +17,10 @@ import (
 
 // decodeCmd says what lines mean.
 type decodeCmd struct {
-	Line []string `arg:"" optional:"" help:"The line, or - to read standard input (also when there is no argument)."`
-	JSON bool     `help:"Print one JSON object a record." name:"json"`
-	Now  moment   `help:"Receive time, for lines without a time or a year of their own." default:"now"`
+	Line []string     `arg:"" optional:"" help:"The line, or - to read standard input (also when there is no argument)."`
+	JSON bool         `help:"Print one JSON object a record." name:"json"`
+	Zone []senderZone `help:"Time zone of times that name none." placeholder:"Europe/Berlin"`
+	Now  moment       `help:"Receive time, for lines without a time or a year of their own." default:"now"`
 }
 
 // Run decodes.
@@ -39,7 +40,7 @@ func (c *decodeCmd) Run(ctx context.Context, con *console) error {
 		out.SetEscapeHTML(false)
 		show = func(d api.Decoded) error { return out.Encode(d) }
 	}
-	return decodeText(parse.New(catalogue.Keys()), in, c.Now.On(time.Now()), func(r api.Record) error {
+	return decodeText(parse.New(catalogue.Keys()), in, c.Now.On(time.Now()), zonesOf(c.Zone), func(r api.Record) error {
 		return errors.Join(show(api.ViewDecoded(words, r)), ctx.Err())
 	})
 }

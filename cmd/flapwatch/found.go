@@ -47,7 +47,7 @@ const (
 
 // offline analyses the files and prints what was found.
 func (c *importCmd) offline(ctx context.Context, con *console) error {
-	return withOffline(ctx, con, c.Paths, func(o *offlineStore) error {
+	return withOffline(ctx, con, c.Paths, c.Zone, func(o *offlineStore) error {
 		f, err := o.found(ctx)
 		if err != nil {
 			return err

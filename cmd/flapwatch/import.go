@@ -50,8 +50,9 @@ func (e importError) Is(target error) bool { return target == e.kind }
 type importCmd struct {
 	Paths []string `arg:"" help:"Log files, packed or not (gz, bz2, zst, zip, tar), folders of such, or - for standard input." name:"path"`
 	remote
-	Offline bool `help:"Without a service: analyse the files on a ClickHouse of their own, print what was found, and forget it all."`
-	JSON    bool `help:"Print JSON." name:"json"`
+	Zone    []senderZone `help:"With --offline: time zone of times that name none. A service has its own (serve --zone)." placeholder:"Europe/Berlin"`
+	Offline bool         `help:"Without a service: analyse the files on a ClickHouse of their own, print what was found, and forget it all."`
+	JSON    bool         `help:"Print JSON." name:"json"`
 }
 
 // Help shows how it is called.

@@ -45,14 +45,14 @@ const (
 // withOffline imports files as the service would, into an embedded ClickHouse in a temporary folder, and lets use ask it. Folder
 // and engine are gone when it returns, also when ctx ends. Progress and files that cannot be read go to con.err; an error of use, or
 // that nothing could be imported, ends it with that error, and files that failed are in the files of the store.
-func withOffline(ctx context.Context, con *console, paths []string, use func(*offlineStore) error) (err error) {
+func withOffline(ctx context.Context, con *console, paths []string, zones []senderZone, use func(*offlineStore) error) (err error) {
 	dir, err := os.MkdirTemp("", "flapwatch-offline-*")
 	if err != nil {
 		return fmt.Errorf("make a temporary folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(offlineMemory))
-	o, err := newOffline(ctx, con, dir)
+	o, err := newOffline(ctx, con, dir, zones)
 	if err != nil {
 		return err
 	}
@@ -63,8 +63,8 @@ func withOffline(ctx context.Context, con *console, paths []string, use func(*of
 	return use(o)
 }
 
-// newOffline builds the part of the service that needs no sockets.
-func newOffline(ctx context.Context, con *console, dir string) (_ *offlineStore, err error) {
+// newOffline builds the part of the service that needs no sockets; zones are those of times that name none.
+func newOffline(ctx context.Context, con *console, dir string, zones []senderZone) (_ *offlineStore, err error) {
 	log := slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: slog.LevelError}))
 	s := &service{log: log, metrics: prometheus.NewRegistry(), settings: &serveCmd{Clickhouse: "embedded", Data: dir}}
 	defer func() {
@@ -89,7 +89,7 @@ func newOffline(ctx context.Context, con *console, dir string) (_ *offlineStore,
 	words := ingest.Words{Catalogue: s.catalogue}
 	s.pipeline = ingest.NewPipeline(ingest.Options{
 		Spool: s.spool, Sink: s.database, Imports: s.importer.Imports, Keys: s.catalogue.Keys(), Words: words, Bytes: offlineBytes,
-		Lost: s.intake.TakeLost, Log: log, Metrics: counters, Now: time.Now,
+		Lost: s.intake.TakeLost, Zones: zonesOf(zones), Log: log, Metrics: counters, Now: time.Now,
 	})
 	s.watch = watch.New(s.database, s.catalogue, s.pipeline.Version, time.Now)
 	s.handler = api.New(api.Deps{

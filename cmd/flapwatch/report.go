@@ -108,7 +108,7 @@ func (c *weeklyCmd) report(ctx context.Context, con *console) (*report.Report, e
 		}
 	}
 	var r *report.Report
-	err = withOffline(ctx, con, append(c.Offline, c.Paths...), func(o *offlineStore) (err error) {
+	err = withOffline(ctx, con, append(c.Offline, c.Paths...), nil, func(o *offlineStore) (err error) {
 		if c.Week == "" {
 			week = report.WeekOf(o.window.To.In(zone))
 		}

@@ -33,6 +33,7 @@ type serveCmd struct {
 	HTTPTokenFile string         `help:"Ask for a token; this file keeps them hashed (flapwatch token new makes one)." placeholder:"FILE" name:"http-token-file" type:"path"`
 	HTTPInsecure  bool           `help:"Answer without tokens on an address that is not loopback." name:"http-insecure"`
 	Allow         []netip.Prefix `help:"Accept syslog from these networks only." placeholder:"CIDR"`
+	Zone          []senderZone   `help:"Time zone of times that name none; CUCM writes UTC, others do not. For all senders and files, or by network." placeholder:"[CIDR=]Europe/Berlin"`
 	Retention     days           `help:"Keep events for so long after they were received." default:"400d"`
 	Clickhouse    string         `help:"embedded, or a server: clickhouse://user:pass@host:9000/db, http://user:pass@host:8123/db." default:"embedded" placeholder:"DSN"`
 	Data          string         `help:"Folder for the spool and the embedded ClickHouse." default:"./data" type:"path"`
@@ -128,7 +129,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 	words := ingest.Words{Catalogue: s.catalogue}
 	s.pipeline = ingest.NewPipeline(ingest.Options{
 		Spool: s.spool, Sink: s.database, Imports: s.importer.Imports, Keys: s.catalogue.Keys(), Words: words,
-		Lost: s.intake.TakeLost, Log: log, Metrics: counters, Now: time.Now,
+		Lost: s.intake.TakeLost, Zones: zonesOf(c.Zone), Log: log, Metrics: counters, Now: time.Now,
 	})
 	s.watch = watch.New(s.database, s.catalogue, s.pipeline.Version, time.Now)
 	s.handler = api.New(api.Deps{

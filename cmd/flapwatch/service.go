@@ -56,18 +56,22 @@ func (s *service) Stats(ctx context.Context) (api.Stats, error) {
 
 // Decode reads a text record by record and tells what each is. Nothing is stored.
 func (s *service) Decode(_ context.Context, text []byte, yield func(api.Record)) error {
-	return decodeText(parse.New(s.catalogue.Keys()), bytes.NewReader(text), time.Now(), func(r api.Record) error {
+	return decodeText(parse.New(s.catalogue.Keys()), bytes.NewReader(text), time.Now(), nil, func(r api.Record) error {
 		yield(r)
 		return nil
 	})
 }
 
-// decodeText tells what each record of a text is, received now.
-func decodeText(p *parse.Parser, text io.Reader, now time.Time, yield func(api.Record) error) error {
+// decodeText tells what each record of a text is, received now; zones gives the zone of times that name none (may be nil).
+func decodeText(p *parse.Parser, text io.Reader, now time.Time, zones func(source string) *time.Location, yield func(api.Record) error) error {
+	at := parse.Context{Received: now.UTC(), Source: "decode"}
+	if zones != nil {
+		at.Zone = zones(at.Source)
+	}
 	records := parse.NewRecords(text, ingest.MaxFrame)
 	for records.Next() {
 		e := new(event.Event)
-		status, err := p.Parse(string(records.Text()), parse.Context{Received: now.UTC(), Source: "decode"}, e)
+		status, err := p.Parse(string(records.Text()), at, e)
 		e.Identify(status, "decode/"+strconv.FormatInt(records.Offset(), 10))
 		if err := yield(api.Record{Status: status, Event: e, Err: err}); err != nil {
 			return err

@@ -95,7 +95,11 @@ type Event struct {
 }
 
 // Reset empties e for the next record and keeps the capacity of Tags.
-func (e *Event) Reset() { *e = Event{Tags: e.Tags[:0]} }
+func (e *Event) Reset() {
+	tags := e.Tags[:0]
+	*e = Event{} // in place, where a literal with tags in it would be copied
+	e.Tags = tags
+}
 
 // Tag gives the value of the first tag called key, and whether there is one.
 func (e *Event) Tag(key string) (string, bool) {

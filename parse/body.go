@@ -11,11 +11,16 @@ func (r *record) alarm(h *header) (event.Status, *Error) {
 	if !r.head(h) {
 		return r.quotedAlert(h)
 	}
-	e := r.e
 	if h.cut {
-		e.Truncated = true
+		r.e.Truncated = true
 		return event.Unparsed, &Error{len(r.s), "header: the record ends before the colon behind the name of the alarm"}
 	}
+	return r.body(h)
+}
+
+// body reads what follows the header.
+func (r *record) body(h *header) (event.Status, *Error) {
+	e := r.e
 	e.Facility, e.Severity, e.Alarm = h.facility, h.severity, h.name
 	if i, listed := r.message(h.body); !listed {
 		r.flat(i, len(r.s), r.enveloped)
@@ -39,12 +44,15 @@ func (r *record) message(i int) (body int, listed bool) {
 		r.e.Truncated = true
 		return i, true
 	case r.s[list] != '[':
-	case r.keyAt(list, new(tagKey)):
-		if i = r.tags(list); !r.cutKey {
-			r.text(i)
+		return i, false
+	}
+	if end, ok := r.tags(list); ok {
+		if !r.cutKey {
+			r.text(end)
 		}
-		return i, true
-	case list > i && !strings.ContainsAny(r.s[list:], "=]"):
+		return end, true
+	}
+	if list > i && !strings.ContainsAny(r.s[list:], "=]") {
 		r.e.Truncated = true
 		return i, true
 	}

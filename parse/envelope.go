@@ -49,7 +49,7 @@ func (r *record) head(h *header) bool {
 			end--
 		}
 	}
-	if end <= r.start || r.direct(r.s[r.start:end]) {
+	if end <= r.start {
 		return true
 	}
 	return r.envelope(r.s[r.start:end], h.body)
@@ -70,24 +70,6 @@ func (r *record) endColumn(body int) {
 			i++
 		}
 	}
-}
-
-// direct reads the envelope of an alarm that comes straight from its service, "41679: uc-ucm-01: " or "41679: ".
-func (r *record) direct(s string) bool {
-	n := digits(s)
-	seq, ok := number(s[:n], 1<<32)
-	if !ok || n+2 > len(s) || s[n] != ':' || s[n+1] != ' ' {
-		return false
-	}
-	if host := s[n+2:]; host != "" {
-		n := len(host) - 2
-		if n < 1 || host[n] != ':' || host[n+1] != ' ' || isDigit(host[0]) || !all(host[:n], nameByte) {
-			return false
-		}
-		r.e.Host = host[:n]
-	}
-	r.e.Seq, r.e.HasSeq = uint32(seq), true
-	return true
 }
 
 // lead is the text left of the time, cut at its colons: "10500: : ccm: 41679: uc-ucm-01: " has five fields.

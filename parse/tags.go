@@ -15,20 +15,29 @@ const (
 // room is how many tags there is space for in an event at first.
 const room = 16
 
-// tags reads the list whose first '[' is at i and gives the index behind it.
+// tags reads the list whose first '[' is at list and gives the index behind it, if that is a list.
 //
 // CiscoLog asks for brackets in values to be escaped, CUCM does not do it. So a value ends at a ']' with "[key=" behind it, or
 // with the colon that ends the list; and of a Description, which may hold anything but " < > \ & %, only at a known key that
 // was not seen yet, or, if there is one, at the last "][Reason=" with a number.
-func (r *record) tags(list int) int {
+func (r *record) tags(list int) (end int, ok bool) {
+	from, whole := r.usualTags(list)
+	if whole && !r.spoofed(from-1) {
+		return from, true
+	}
+	if whole {
+		r.forget()
+		from = list
+	}
 	var k, next tagKey
-	r.keyAt(list, &k)
+	if !r.keyAt(from, &k) {
+		return 0, false
+	}
 	for {
-		r.usualTags(&k)
 		end, last := r.valueEnd(&k, &next)
 		if end < 0 {
 			r.cutValue(&k)
-			return len(r.s)
+			return len(r.s), true
 		}
 		r.add(&k, r.s[k.value:end])
 		if last || len(r.e.Tags) == maxTags {
@@ -36,7 +45,7 @@ func (r *record) tags(list int) int {
 				r.forget()
 				return r.tags(list)
 			}
-			return end + 1
+			return end + 1, true
 		}
 		k.name, k.value, k.field, k.unknown = next.name, next.value, next.field, next.unknown
 	}
@@ -137,14 +146,7 @@ func (r *record) add(k *tagKey, value string) {
 	case padded(value):
 		value = trim(value)
 	}
-	tags := r.e.Tags
-	if len(tags) == cap(tags) {
-		tags = slices.Grow(tags, room)
-	}
-	tags = tags[:len(tags)+1]
-	t := &tags[len(tags)-1]
-	t.Key, t.Value, t.Unknown = k.name, value, k.unknown
-	r.e.Tags = tags
+	r.append(k.name, value, k.unknown)
 	if k.field <= noted {
 		return
 	}
@@ -154,8 +156,19 @@ func (r *record) add(k *tagKey, value string) {
 	} else if k.field == description && r.seen&(1<<reason) == 0 {
 		r.described = k.value
 	} else if k.field == reason && r.described != 0 {
-		r.apart = len(tags) < 2 || fieldOf(tags[len(tags)-2].Key) != description
+		r.apart = len(r.e.Tags) < 2 || fieldOf(r.e.Tags[len(r.e.Tags)-2].Key) != description
 	}
 	r.seen |= bit
 	r.set(k.field, value)
+}
+
+// append appends a tag, word by word: a tag as a whole would be written twice, and waited for in between.
+func (r *record) append(key, value string, unknown bool) {
+	e := r.e
+	if len(e.Tags) == cap(e.Tags) {
+		e.Tags = slices.Grow(e.Tags, room)
+	}
+	e.Tags = e.Tags[:len(e.Tags)+1]
+	t := &e.Tags[len(e.Tags)-1]
+	t.Key, t.Value, t.Unknown = key, value, unknown
 }

@@ -82,10 +82,10 @@ func lastWord(s string) (word, rest string) {
 	return s[start:end], s[:start]
 }
 
-// hasClock tells whether s has HH:MM:SS in it.
+// hasClock tells whether s has HH:MM:SS in it that is no part of a MAC address.
 func hasClock(s string) bool {
 	for i := strings.IndexByte(s, ':'); i >= 2 && i+6 <= len(s); {
-		if s[i+3] == ':' && two(s, i-2) < 24 && two(s, i+1) < 60 && two(s, i+4) < 61 {
+		if clockAt(s, i-2) && (i == 2 || s[i-3] != ':') && (i+6 == len(s) || s[i+6] != ':') {
 			return true
 		}
 		n := strings.IndexByte(s[i+1:], ':')

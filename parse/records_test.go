@@ -57,6 +57,12 @@ func TestRecords(t *testing.T) {
 		"31 uc local7 3 : 41679: uc.local Jul 02 2015\n06:22:31 UTC :   %UC_CALLMANA\nGER-3-EndPointUnreg\nistered: %[DeviceName=S\nEP1][NodeID=u\nc]: Gone", "31 uc local7 3 : 2: x")
 	f("list behind the line break", "12: a: Jun 13 2003 23:11:52.454 UTC: %BACC-4-BAD: \n%[a=b]: Bad \nrequest\n13: a: x",
 		"12: a: Jun 13 2003 23:11:52.454 UTC: %BACC-4-BAD: \n%[a=b]: Bad \nrequest", "13: a: x")
+	f("forms of other programs", "<14>1: : audispd:node=e type=EOE msg=audit(1630319312.037:11086590):\ncisco-uc||9||6||6||349:||2013-05-30 16:40:29|| : crond[9538]: x||349\n"+
+		"<187>1: a: Jul 02 2015 06:22:31 UTC : %UC_A-3-B: x\nsyslogmessage=Dec 22 2015 20:12:57.1 UTC : %UC_A-3-B: x\nCustom Message: Alarm ID: 5 (X) : y",
+		"<14>1: : audispd:node=e type=EOE msg=audit(1630319312.037:11086590):", "cisco-uc||9||6||6||349:||2013-05-30 16:40:29|| : crond[9538]: x||349",
+		"<187>1: a: Jul 02 2015 06:22:31 UTC : %UC_A-3-B: x", "syslogmessage=Dec 22 2015 20:12:57.1 UTC : %UC_A-3-B: x", "Custom Message: Alarm ID: 5 (X) : y")
+	f("a MAC address is no time", "12: a: Jun 13 2003 23:11:52.454 UTC: %BACC-4-BAD: Bad request \nreceived from [1,6,aa:bb:cc:11:22:33].\n13: a: x",
+		"12: a: Jun 13 2003 23:11:52.454 UTC: %BACC-4-BAD: Bad request \nreceived from [1,6,aa:bb:cc:11:22:33].", "13: a: x")
 	f("cut, the next without number", "Jul 02 2015 06:22:31 UTC : %UC_A-3-B: %[DeviceName=x][Rea\nJul 02 2015 06:22:32 UTC : %UC_A-3-B: %[NodeID=y]: z\n%UC_A-3-B: q",
 		"Jul 02 2015 06:22:31 UTC : %UC_A-3-B: %[DeviceName=x][Rea", "Jul 02 2015 06:22:32 UTC : %UC_A-3-B: %[NodeID=y]: z", "%UC_A-3-B: q")
 	f("one parameter a line", "%CCM_A-A-3-B: Gone.\n Device name.:SEP1\n Reason Code [Optional].:12\n%CCM_A-A-3-B: Gone.",
@@ -146,5 +152,16 @@ func TestRecordsError(t *testing.T) {
 	}
 	if r.Err() != iotest.ErrTimeout {
 		t.Errorf("error %v, want %v", r.Err(), iotest.ErrTimeout)
+	}
+}
+
+// TestSamplesAreRecords: each sample, some of which are wrapped, is one record.
+func TestSamplesAreRecords(t *testing.T) {
+	for _, path := range []string{"testdata/derived.jsonl", "testdata/real.jsonl"} {
+		for i, s := range samples(t, path) {
+			if got := cutInto(t, strings.NewReader(s.Raw), s.Raw, 64<<10); len(got) != 1 {
+				t.Errorf("%s %d: %q", path, i, got)
+			}
+		}
 	}
 }

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"fmt"
+	"strings"
 
 	syslog "github.com/influxdata/go-syslog/v3"
 	"github.com/influxdata/go-syslog/v3/rfc3164"
@@ -53,7 +54,8 @@ func (r *record) ietf(s string) (m *rfc5424.SyslogMessage, behind int) {
 	case m.Message == nil:
 		return m, len(s)
 	}
-	return m, min(len(s), maxRelay) - len(*m.Message)
+	behind = min(len(s), maxRelay) - len(*m.Message)
+	return m, len(s) - len(strings.TrimPrefix(s[behind:], "\ufeff")) // RFC 5424 section 6.4
 }
 
 // message gives what machine makes of s behind its PRI. It may answer with neither message nor error, and is not trusted not

@@ -52,6 +52,7 @@ func (t *stamp) before(s string, from, end int) bool {
 		}
 		if k-5 >= from && strings.HasSuffix(s[from:i], noClock) {
 			*t = stamp{start: i - len(noClock), end: i, unknown: true}
+			t.marked(s, from)
 			return true
 		}
 	}
@@ -89,14 +90,19 @@ func (t *stamp) at(s string, from, q int) bool {
 		return false
 	}
 	t.tail(s, q+8)
-	if t.start > from && (s[t.start-1] == '*' || s[t.start-1] == '.') {
-		t.start--
-		t.mark = s[t.start : t.start+1]
-	}
+	t.marked(s, from)
 	if t.hour > 23 || t.min > 59 || t.sec > 60 || t.day < 1 || t.day > 31 || t.month < 1 {
 		t.unknown = true
 	}
 	return true
+}
+
+// marked takes the clock mark in front of the time.
+func (t *stamp) marked(s string, from int) {
+	if t.start > from && (s[t.start-1] == '*' || s[t.start-1] == '.') {
+		t.start--
+		t.mark = s[t.start : t.start+1]
+	}
 }
 
 // two reads two digits, and gives more than any number of four where they are none.

@@ -40,7 +40,7 @@ func (p *pending) open(line string) bool {
 		return h.cut || list >= 0 && quotesOpenList(text[h.body:]) && line[0] != '%' && dated(line) == no
 	}
 	last, _ := lastWord(text)
-	return strings.HasSuffix(text, ":") || last != "" && clockAt(line, 0) && digits(last) == len(last)
+	return all(strings.TrimSuffix(last, ":"), hostByte) && strings.HasSuffix(last, ":") || last != "" && clockAt(line, 0) && digits(last) == len(last)
 }
 
 // Begins tells whether a record can begin with line, so that a text of several can be cut there.
@@ -67,6 +67,9 @@ const (
 //	Jul  2 08:22:31 ..             surely: syslog file
 //	2015-07-02T08:22:31 ..         surely: relay
 //	"..                            surely: row of a table
+//	cisco-uc||23||3||..            surely: Observium
+//	syslogmessage=..               surely: OpenNMS
+//	Custom Message: ..             surely: alert in an SNMP notification
 //	Jul 02 2015 06:22:31 ..        maybe: the time in a message
 //	%UC_..                         maybe: header
 //	.. 08:22:31 ..                 maybe: any log
@@ -85,6 +88,8 @@ func beginning(line string) certainty {
 		return surely
 	case strings.HasPrefix(line, "%["):
 		return no
+	case strings.HasPrefix(line, "syslogmessage="), strings.HasPrefix(line, "Custom Message:"), hasColumns(line):
+		return surely
 	case c == '%':
 		return maybe
 	case isDigit(c):
@@ -96,6 +101,14 @@ func beginning(line string) certainty {
 		return maybe
 	}
 	return no
+}
+
+// hasColumns tells whether line begins with the first columns of Observium: a word, and a number.
+func hasColumns(line string) bool {
+	word, rest, _ := strings.Cut(line, "||")
+	facility, _, more := strings.Cut(rest, "||")
+	_, ok := number(facility, 24)
+	return ok && more && word != "" && nextWord(word) == word
 }
 
 func numberBeginning(line string) certainty {

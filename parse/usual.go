@@ -2,6 +2,7 @@ package parse
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -73,29 +74,32 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 // usualTag takes the tag at i with that key, and gives its value and the index behind it, which is that of the end if the value is
 // not as usual.
 func (r *record) usualTag(i int, key string, f field) (value string, next int) {
+	s := r.s
 	from := i + len(key) + len("[=")
-	end := bracket(r.s, from)
-	if value = r.s[from:end]; end == len(r.s) || padded(value) {
-		return "", len(r.s)
+	end, n := from, 8
+	for n == 8 && end+8 <= len(s) {
+		n = bracket(word(s[end:]))
+		end += n
 	}
-	r.append(key, value, false)
+	value = s[from:end]
+	if n == 8 || padded(value) {
+		return "", len(s)
+	}
+	e := r.e
+	if len(e.Tags) == cap(e.Tags) {
+		e.Tags = slices.Grow(e.Tags, room)
+	}
+	e.Tags = e.Tags[:len(e.Tags)+1]
+	t := &e.Tags[len(e.Tags)-1]
+	t.Key, t.Value, t.Unknown = key, value, false
 	r.seen |= 1 << f &^ (1 << noted)
 	return value, end + 1
 }
 
-// bracket is the index of the first ']' at or behind i, or the length of s. It looks at eight bytes at once, which beats IndexByte
-// for values as short as these: what is zero after an exclusive or with eight brackets has its top bit set by the subtraction
-// (Warren, Hacker's Delight, section 6-1).
-func bracket(s string, i int) int {
+// bracket tells which byte of w is the first ']', and is 8 if none is. What is zero after an exclusive or with eight brackets has
+// its top bit set by the subtraction (Warren, Hacker's Delight, section 6-1). For values as short as these it beats IndexByte.
+func bracket(w uint64) int {
 	const ones, brackets = 0x0101010101010101, ']' * 0x0101010101010101
-	for ; i+8 <= len(s); i += 8 {
-		w := word(s[i:]) ^ brackets
-		if zero := (w - ones) &^ w & (ones << 7); zero != 0 {
-			return i + bits.TrailingZeros64(zero)/8
-		}
-	}
-	for i < len(s) && s[i] != ']' {
-		i++
-	}
-	return i
+	w ^= brackets
+	return bits.TrailingZeros64((w-ones)&^w&(ones<<7)) / 8
 }

@@ -85,6 +85,9 @@ func (p peer) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(p.root, 0o750); err != nil { // dpkg-deb makes the last folder only
+		return err
+	}
 	for _, f := range files {
 		if err := command(ctx, temp, "dpkg-deb", "-x", f, p.root); err != nil {
 			return err

@@ -16,6 +16,7 @@ import (
 type worker struct {
 	*Pipeline
 	parser *parse.Parser
+	names  namer
 	row    event.Row
 }
 
@@ -25,7 +26,9 @@ type part struct {
 	event event.Event
 }
 
-func newWorker(p *Pipeline) *worker { return &worker{Pipeline: p, parser: parse.New(p.Keys)} }
+func newWorker(p *Pipeline) *worker {
+	return &worker{Pipeline: p, parser: parse.New(p.Keys), names: namer{words: p.Words}}
+}
 
 // content is what was found in a span besides what is in its draft.
 type content struct {
@@ -192,7 +195,7 @@ func (w *worker) put(d Draft, status event.Status, err error, f framed) {
 	e.Identify(status, place)
 	switch status {
 	case event.Alarm, event.Quoted:
-		w.row.Names = w.Words.Names(e)
+		w.row.Names = w.names.of(e)
 		d.Add(&w.row)
 	case event.Other:
 		d.AddOther(e)

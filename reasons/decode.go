@@ -30,7 +30,7 @@ type Answer struct {
 // one with the most telling conditions wins: kind of device name, then signal, then station state, then protocol.
 // It does not allocate.
 func (c *Catalogue) Decode(q Question) Answer {
-	a := Answer{Kind: c.kind(q.Device)}
+	a := Answer{Kind: c.Kind(q.Device)}
 	if q.Signal != "" {
 		if a.Signal = c.signalNamed[q.Signal]; a.Signal == nil {
 			a.Class = c.class(q.Signal)

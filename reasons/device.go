@@ -147,8 +147,8 @@ func domain(s string) bool {
 	return dots > 0 && label > 0
 }
 
-// kind gives the first pattern that fits name, or nil for an empty name.
-func (c *Catalogue) kind(name string) *NamePattern {
+// Kind gives the first pattern that fits name, or nil for an empty name.
+func (c *Catalogue) Kind(name string) *NamePattern {
 	if name == "" {
 		return nil
 	}

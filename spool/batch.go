@@ -5,11 +5,12 @@ import (
 	"slices"
 )
 
-// recordBytes is the size at which a batch begins another record: what a reader holds in memory at a time.
-const recordBytes = 1 << 20
+// recordBytes is the size at which a batch begins another record: what a reader holds in memory at a time. It is small enough
+// for a processor's own cache, from which a record that was just read and checked is then decoded.
+const recordBytes = 128 << 10
 
 // Batch collects frames for Append, already in the form in which they go to disk: one record, or more if it grows
-// beyond 1 MiB. The zero value is ready for use; Reset makes it so again and keeps the memory. A batch is for one
+// beyond 128 KiB. The zero value is ready for use; Reset makes it so again and keeps the memory. A batch is for one
 // goroutine.
 type Batch struct {
 	buf     []byte

@@ -166,7 +166,7 @@ func TestRoundTrip(t *testing.T) {
 func TestBatchInSeveralRecords(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	var b Batch
-	data := make([]byte, 300<<10)
+	data := make([]byte, 40<<10)
 	for i := range 10 {
 		data[0] = byte(i)
 		b.Add(int64(i), "a", data)
@@ -203,7 +203,7 @@ func TestBatchInSeveralRecords(t *testing.T) {
 			return true
 		})
 	}
-	if fmt.Sprint(counts) != "[4 4 3]" { // the fourth of 300 KiB reaches 1 MiB
+	if fmt.Sprint(counts) != "[4 4 3]" { // the fourth of 40 KiB reaches 128 KiB
 		t.Errorf("records of %v frames", counts)
 	}
 }

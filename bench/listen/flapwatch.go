@@ -74,6 +74,7 @@ func (r *flapwatchRun) done() (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	q.Header.Set("Accept-Encoding", "identity") // what is measured is not to compress answers
 	answer, err := http.DefaultClient.Do(q)
 	if err != nil {
 		return 0, err

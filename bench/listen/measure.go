@@ -98,7 +98,7 @@ func engineCPU(p running) (sum time.Duration) {
 
 // settle waits until the program has finished all messages, or no more of them for some seconds: the rest is lost.
 func settle(ctx context.Context, p running, sent int) (kept int, last time.Time, err error) {
-	const patience = 5 * time.Second
+	const patience, between = 5 * time.Second, 200 * time.Millisecond // to ask costs the program some work
 	last = time.Now()
 	for ctx.Err() == nil {
 		n, err := p.done()
@@ -111,7 +111,7 @@ func settle(ctx context.Context, p running, sent int) (kept int, last time.Time,
 		if kept >= sent || time.Since(last) > patience {
 			return kept, last, nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(between)
 	}
 	return kept, last, ctx.Err()
 }

@@ -26,3 +26,10 @@ type Counter struct {
 	Gaps     uint64 // places where some were
 	Restarts uint64 // times the counter began anew
 }
+
+// Heard is a node and when its messages were received from a peer; files do not count.
+type Heard struct {
+	Cluster, Node string
+	Messages      uint64
+	First, Last   time.Time // receipt
+}

@@ -1,7 +1,3 @@
-// Package notify hands messages to people: so far mail, with the weekly report.
-//
-// It renders nothing itself; report does. It keeps no queue: an error says that the message was not handed in, and who asked
-// decides when to try again. Start with ParseServer and Server.Send.
 package notify
 
 import (
@@ -93,6 +89,11 @@ func (s *Server) SendReport(ctx context.Context, e Envelope, r *report.Report) e
 	if err != nil {
 		return err
 	}
+	return s.hand(ctx, m)
+}
+
+// hand gives a mail to the server.
+func (s *Server) hand(ctx context.Context, m *mail.Msg) error {
 	c, err := s.client()
 	if err != nil {
 		return fmt.Errorf("mail server %s: %w", s.Host, err)
@@ -135,11 +136,8 @@ func message(e Envelope, r *report.Report) (*mail.Msg, error) {
 		return nil, err
 	}
 	m := mail.NewMsg()
-	if err := m.From(e.From); err != nil {
-		return nil, fmt.Errorf("sender %q: %w", e.From, err)
-	}
-	if err := m.To(e.To...); err != nil {
-		return nil, fmt.Errorf("recipients %q: %w", e.To, err)
+	if err := addressed(m, e); err != nil {
+		return nil, err
 	}
 	m.Subject("Phones in week " + r.Week + ": " + subject(r))
 	m.SetDateWithValue(r.Made.In(time.UTC))

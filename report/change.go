@@ -63,7 +63,7 @@ func clearly(more, less int) bool {
 
 func (t trouble) words() string {
 	if t.period != nil {
-		return "every " + span(*t.period)
+		return "every " + Span(*t.period)
 	}
 	return "without a period"
 }

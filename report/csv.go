@@ -45,7 +45,7 @@ const runs = "=+-@\t\r＝＋－＠"
 // cell makes a value one that spreadsheets show and do not run: an apostrophe before what they would compute.
 func cell(s string) string {
 	defuse := s != "" && strings.ContainsRune(runs, []rune(s)[0])
-	s = strings.ReplaceAll(plain(s), "\n", " ")
+	s = strings.ReplaceAll(Plain(s), "\n", " ")
 	if defuse {
 		return "'" + s
 	}

@@ -35,16 +35,16 @@ func tasks(r *Report, zone *time.Location) []Task {
 
 // sentence: "10 devices drop every 18 min 9 s, 4,812 times in all".
 func (c *Cause) sentence() string {
-	who, times := counted(c.DevicesInAll, "device drops", "devices drop"), counted(c.Unregistrations, "time", "times")
+	who, times := Counted(c.DevicesInAll, "device drops", "devices drop"), Counted(c.Unregistrations, "time", "times")
 	if c.Period == nil {
 		return who + " again and again, " + times + " in all"
 	}
 	if c.Periodic < c.DevicesInAll {
 		who += ", " + grouped(c.Periodic) + " of them"
 	}
-	every := span(*c.Period)
+	every := Span(*c.Period)
 	if *c.PeriodHigh-*c.PeriodLow > 0.02**c.Period {
-		every = span(*c.PeriodLow) + " to " + span(*c.PeriodHigh)
+		every = Span(*c.PeriodLow) + " to " + Span(*c.PeriodHigh)
 	}
 	return who + " every " + every + ", " + times + " in all"
 }
@@ -70,9 +70,9 @@ func outageTasks(outages []Outage, zone *time.Location) []Task {
 	for _, p := range places {
 		o, where := biggest(p), strings.TrimSpace(p.kind+" "+p.place)
 		when := o.Start.In(zone).Format("Mon 2 Jan at 15:04")
-		title := fmt.Sprintf("An outage (%s) took %s on %s", where, counted(o.Devices, "device", "devices"), when)
+		title := fmt.Sprintf("An outage (%s) took %s on %s", where, Counted(o.Devices, "device", "devices"), when)
 		if n := len(at[p]); n > 1 {
-			title = fmt.Sprintf("%d outages (%s) took up to %s, the biggest on %s", n, where, counted(o.Devices, "device", "devices"), when)
+			title = fmt.Sprintf("%d outages (%s) took up to %s, the biggest on %s", n, where, Counted(o.Devices, "device", "devices"), when)
 		}
 		list = append(list, Task{title, cmp.Or(p.title, "no known cause fits"), o.Checks, o.Fix, ""})
 	}
@@ -94,9 +94,9 @@ func headline(r *Report) string {
 		for _, o := range r.Outages {
 			biggest = max(biggest, o.Devices)
 		}
-		said = append(said, fmt.Sprintf("%s, the biggest with %s.", counted(t.Outages, "outage", "outages"), counted(biggest, "device", "devices")))
+		said = append(said, fmt.Sprintf("%s, the biggest with %s.", Counted(t.Outages, "outage", "outages"), Counted(biggest, "device", "devices")))
 	}
-	all := fmt.Sprintf("%s of %s", counted(t.Unregistrations, "unplanned unregistration", "unplanned unregistrations"), counted(t.Dropping, "device", "devices"))
+	all := fmt.Sprintf("%s of %s", Counted(t.Unregistrations, "unplanned unregistration", "unplanned unregistrations"), Counted(t.Dropping, "device", "devices"))
 	switch {
 	case t.Unregistrations == 0:
 		all = "No phone lost its registration unplanned"

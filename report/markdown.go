@@ -18,7 +18,7 @@ func Markdown(w io.Writer, r *Report) error {
 	m.outages()
 	m.parts()
 	m.others()
-	_, err := io.WriteString(w, plain(m.String()))
+	_, err := io.WriteString(w, Plain(m.String()))
 	return err
 }
 
@@ -65,7 +65,7 @@ func (m *markdown) change() {
 	for _, c := range m.Moves() {
 		m.line("**%s** (%d)\n", c.Title, c.All)
 		for _, d := range c.List {
-			m.line("- %s: %s, %s drops (%s before)", text(clip(40, d.Device)), text(d.What), grouped(d.Now), grouped(d.Before))
+			m.line("- %s: %s, %s drops (%s before)", text(Clip(40, d.Device)), text(d.What), grouped(d.Now), grouped(d.Before))
 		}
 		if len(c.List) > 0 {
 			m.line("")
@@ -81,7 +81,7 @@ func (m *markdown) causes() {
 		m.line("\n### %s\n\n%s. %s\n", text(c.Title), text(c.sentence()), text(c.Mechanism))
 		m.table("Device|Model|IP|Description|Drops:|Every:|First|Last")
 		for _, d := range m.Members(c) {
-			m.row(clip(40, d.Device), d.Model, d.IP, clip(80, d.Description), grouped(d.Unregistrations), perhaps(d.Period), m.At(d.First), m.At(d.Last))
+			m.row(Clip(40, d.Device), d.Model, d.IP, Clip(80, d.Description), grouped(d.Unregistrations), perhaps(d.Period), m.At(d.First), m.At(d.Last))
 		}
 		m.list("What speaks for it", c.Evidence)
 		m.list("What speaks against it", c.Against)
@@ -98,7 +98,7 @@ func (m *markdown) list(title string, items []string) {
 	}
 	m.line("\n%s:\n", title)
 	for _, x := range items {
-		m.line("- %s", text(clip(400, x)))
+		m.line("- %s", text(Clip(400, x)))
 	}
 }
 
@@ -106,7 +106,7 @@ func (m *markdown) devices() {
 	m.line("\n## Devices that drop most\n")
 	m.table("Count:|Device|Model|IP|Description|Reason|Node|Last signal|First|Last|Median gap:")
 	for _, d := range m.Shown() {
-		m.row(grouped(d.Unregistrations), clip(40, d.Device), d.Model, d.IP, clip(80, d.Description), d.Reason.String(), d.Node, d.Signal,
+		m.row(grouped(d.Unregistrations), Clip(40, d.Device), d.Model, d.IP, Clip(80, d.Description), d.Reason.String(), d.Node, d.Signal,
 			m.At(d.First), m.At(d.Last), perhaps(d.MedianGap))
 	}
 }
@@ -145,7 +145,7 @@ func (m *markdown) others() {
 		m.line("\n## Devices that are not let in\n")
 		m.table("Device|IP|Description|Attempts:|Every:|Cause|Check")
 		for _, d := range m.SomeRetrying() {
-			m.row(clip(40, d.Device), d.IP, clip(80, d.Description), grouped(d.Attempts), perhaps(d.Every), d.Title, d.Check)
+			m.row(Clip(40, d.Device), d.IP, Clip(80, d.Description), grouped(d.Attempts), perhaps(d.Every), d.Title, d.Check)
 		}
 	}
 	if len(m.Senders) == 0 {

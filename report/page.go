@@ -17,7 +17,7 @@ var files embed.FS
 var (
 	style = read("page/style.css")
 	pages = template.Must(template.New("").Funcs(template.FuncMap{
-		"span": span, "perhaps": perhaps, "grouped": grouped, "counted": counted, "percent": share, "certainty": certainty, "clip": clip,
+		"span": Span, "perhaps": perhaps, "grouped": grouped, "counted": Counted, "percent": share, "certainty": certainty, "clip": Clip,
 		"score": score, "camel": camel,
 	}).ParseFS(files, "page/*.html"))
 )
@@ -84,7 +84,7 @@ func (s sheet) Length(o Outage) string {
 	if !o.EndSeen {
 		return "end not seen"
 	}
-	return span(float64(o.End-o.Start) / 1000)
+	return Span(float64(o.End-o.Start) / 1000)
 }
 
 // Shown, SomeOutages, SomeRetrying and Members are the beginnings of long lists.
@@ -187,7 +187,7 @@ func view(name string, r *Report) (string, error) {
 	if err := pages.ExecuteTemplate(&b, name, sheet{r, r.zone()}); err != nil {
 		return "", fmt.Errorf("render report: %w", err)
 	}
-	return plain(b.String()), nil
+	return Plain(b.String()), nil
 }
 
 // daily is the drops of one day, for the bars of the mail.

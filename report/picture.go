@@ -78,7 +78,7 @@ func (s sheet) OutagePicture() template.HTML {
 	}
 	const low = 72
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img" aria-labelledby="outage-title"><title id="outage-title">Outages on the line of the week, the highest with %s; the table has each</title>`, wide, low+24, counted(most, "device", "devices"))
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img" aria-labelledby="outage-title"><title id="outage-title">Outages on the line of the week, the highest with %s; the table has each</title>`, wide, low+24, Counted(most, "device", "devices"))
 	s.days(&b, 4, low)
 	for _, o := range s.Outages[:min(len(s.Outages), mostDots)] {
 		h := max(3, float64(low-8)*float64(o.Devices)/float64(most))
@@ -92,7 +92,7 @@ func (s sheet) OutagePicture() template.HTML {
 // PhasePicture draws a period: each drop a dot, left to right the week, the height its place in the cycle.
 func (s sheet) PhasePicture(p *Phase) template.HTML {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img"><title>%s in the week against their place in a cycle of %s</title>`, wide, phase+22, counted(len(p.Points), "drop", "drops"), span(p.Period))
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img"><title>%s in the week against their place in a cycle of %s</title>`, wide, phase+22, Counted(len(p.Points), "drop", "drops"), Span(p.Period))
 	s.days(&b, 2, phase)
 	b.WriteString(`<path class="dots" d="`)
 	for _, x := range p.Points {

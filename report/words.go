@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// span writes seconds for people: 22.3 s, 18 min 9 s, 8 h 0 min, 3 d 4 h.
-func span(seconds float64) string {
+// Span writes seconds for people: 22.3 s, 18 min 9 s, 8 h 0 min, 3 d 4 h.
+func Span(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
 	switch {
 	case d >= 48*time.Hour:
@@ -28,7 +28,7 @@ func perhaps(seconds *float64) string {
 	if seconds == nil {
 		return "–"
 	}
-	return span(*seconds)
+	return Span(*seconds)
 }
 
 // grouped writes 12,345.
@@ -40,8 +40,8 @@ func grouped(n int) string {
 	return s
 }
 
-// counted writes "1 device", "3 devices".
-func counted(n int, one, many string) string {
+// Counted writes "1 device", "3 devices".
+func Counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
@@ -93,9 +93,9 @@ func against(n int, before int) string {
 	return fmt.Sprintf("−%.0f %%", 100*float64(before-n)/float64(before))
 }
 
-// plain replaces what a reader would obey instead of read: control characters but line feeds, and marks that turn the direction
+// Plain replaces what a reader would obey instead of read: control characters but line feeds, and marks that turn the direction
 // of text. Bytes that are not UTF-8 become the replacement character.
-func plain(s string) string {
+func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
 			return '·'
@@ -104,8 +104,8 @@ func plain(s string) string {
 	}, s)
 }
 
-// clip cuts s to n characters.
-func clip(n int, s string) string {
+// Clip cuts s to n characters.
+func Clip(n int, s string) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}

@@ -73,6 +73,7 @@ func (c *checkCmd) Run(ctx context.Context, con *console, command *kong.Context)
 		c.buffers,
 		c.disk,
 		func() []checked { return c.clickhouse(ctx) },
+		c.alerts,
 		clockState,
 	} {
 		answer.Checks = append(answer.Checks, look()...)
@@ -133,7 +134,8 @@ func settings(flags []*kong.Flag) (list []setting) {
 func hidePassword(value string) string {
 	words := strings.Fields(value)
 	for i, w := range words {
-		if !strings.Contains(w, "@") && !strings.Contains(strings.ToLower(w), "pass") {
+		secret := strings.Contains(w, "@") && strings.Contains(w, "://") // a mail address is none
+		if !secret && !strings.Contains(strings.ToLower(w), "pass") {
 			continue
 		}
 		u, err := url.Parse(w)
@@ -335,6 +337,23 @@ func (c *checkCmd) clickhouse(ctx context.Context) []checked {
 		return []checked{{where, wrong, "does not answer: " + err.Error()}}
 	}
 	return []checked{{where, good, "answers, version " + v.Version.String()}}
+}
+
+// alerts looks at who would be told.
+func (c *checkCmd) alerts() []checked {
+	channels, err := c.channels(c.reportMail)
+	_, bad := c.thresholds()
+	if err = errors.Join(err, bad); err != nil {
+		return []checked{{"alerts", wrong, err.Error()}}
+	}
+	var names []string
+	for _, x := range channels {
+		names = append(names, x.Name())
+	}
+	if len(names) == 0 {
+		return []checked{{"alerts", note, "no channel is set, so nobody is told (--alert-webhook, --alert-alertmanager, --alert-slack, --alert-mail-to)"}}
+	}
+	return []checked{{"alerts", good, strings.Join(names, ", ") + "; flapwatch alert test shows whether it arrives"}}
 }
 
 // clockState looks at this machine's clock: receive times stand beside what nodes claim.

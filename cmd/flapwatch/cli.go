@@ -37,6 +37,7 @@ type cli struct {
 	Events     eventsCmd     `cmd:"" help:"Stored events, newest first."`
 	Sources    sourcesCmd    `cmd:"" help:"Who sends, what is missing, and what is wrong with the sender's settings."`
 	Report     reportCmd     `cmd:"" help:"Reports: what happened, why, and what to do first."`
+	Alert      alertCmd      `cmd:"" help:"Try the channels that alerts go to."`
 	Reasons    reasonsCmd    `cmd:"" help:"The catalogue of alarms and reason codes."`
 	Periods    periodsCmd    `cmd:"" help:"Find periods in anybody's event times."`
 	Keepalive  keepaliveCmd  `cmd:"" help:"Predict the cycle that keepalive timers give, step by step."`

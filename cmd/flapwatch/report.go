@@ -188,10 +188,10 @@ type reporter struct {
 	done     string // file that names the last week that was reported
 }
 
-// newReporter checks the settings; nil if nobody wants a report.
-func newReporter(s reportSchedule, data string) (*reporter, error) {
+// newReporter checks the settings; nil if nobody wants a report. Alerts may use the mail server, too.
+func newReporter(s reportSchedule, data string, alerts bool) (*reporter, error) {
 	r := &reporter{reportSchedule: s, done: filepath.Join(data, "report.json")}
-	r.mails = len(s.To) > 0 || s.SMTP != "" || s.reportMail.From != ""
+	r.mails = len(s.To) > 0 || (!alerts && (s.SMTP != "" || s.reportMail.From != ""))
 	if !r.mails && s.Folder == "" {
 		return nil, nil
 	}

@@ -240,7 +240,7 @@ func TestReportSettings(t *testing.T) {
 	good := reportMail{To: []string{"a@example.org"}, From: "b@example.org", SMTP: "smtp://mail.example.org"}
 	f := func(s reportSchedule, says string) {
 		t.Helper()
-		r, err := newReporter(s, t.TempDir())
+		r, err := newReporter(s, t.TempDir(), false)
 		if says == "" && (err != nil || r == nil) || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%+v: %v", s, err)
 		}
@@ -252,7 +252,7 @@ func TestReportSettings(t *testing.T) {
 	f(reportSchedule{reportMail: reportMail{To: good.To}, Zone: "UTC"}, "--report-mail-from")
 	f(reportSchedule{reportMail: reportMail{good.To, good.From, "mail"}, Zone: "UTC"}, "--report-mail-smtp")
 	f(reportSchedule{Folder: "/proc/nowhere", Zone: "UTC"}, "--report-folder")
-	if r, err := newReporter(reportSchedule{Zone: "UTC"}, t.TempDir()); r != nil || err != nil {
+	if r, err := newReporter(reportSchedule{Zone: "UTC"}, t.TempDir(), false); r != nil || err != nil {
 		t.Errorf("without settings: %v, %v", r, err)
 	}
 }

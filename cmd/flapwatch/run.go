@@ -15,6 +15,7 @@ import (
 
 	"flapwatch/api"
 	"flapwatch/ingest"
+	"flapwatch/notify"
 	"flapwatch/reasons"
 	"flapwatch/spool"
 	"flapwatch/watch"
@@ -41,6 +42,7 @@ type serveCmd struct {
 	LogLevel      slog.Level     `help:"debug, info, warn or error." default:"info"`
 
 	reportSchedule `embed:""`
+	alertSettings  `embed:""`
 }
 
 // service is everything that runs, in the order of the water:
@@ -48,6 +50,7 @@ type serveCmd struct {
 //	sockets ─▶ intake ─▶ spool ─▶ pipeline ─▶ store ══ ClickHouse (a server, or the embedded engine)
 //	                                            ║
 //	page, JSON ◀──────── http ◀──── watch ◀─────╝
+//	mail, alerts ◀────── notify ◀─────┘
 type service struct {
 	settings  *serveCmd
 	log       *slog.Logger
@@ -60,7 +63,8 @@ type service struct {
 	listeners *ingest.Listeners
 	pipeline  *ingest.Pipeline
 	watch     *watch.Watch
-	reporter  *reporter // nil where no report is wanted
+	reporter  *reporter       // nil where no report is wanted
+	alerter   *notify.Alerter // nil where nobody is to be told
 	web       net.Listener
 	handler   http.Handler
 }
@@ -100,7 +104,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 	if err = writable(c.Data); err != nil {
 		return nil, err
 	}
-	if s.reporter, err = newReporter(c.reportSchedule, c.Data); err != nil {
+	if s.reporter, err = newReporter(c.reportSchedule, c.Data, len(c.MailTo) > 0); err != nil {
 		return nil, err
 	}
 	if s.spool, err = spool.Open(filepath.Join(c.Data, "spool"), spool.Options{Cap: int64(c.SpoolCap), Log: log}); err != nil {
@@ -132,6 +136,9 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 		Lost: s.intake.TakeLost, Zones: zonesOf(c.Zone), Log: log, Metrics: counters, Now: time.Now,
 	})
 	s.watch = watch.New(s.database, s.catalogue, s.pipeline.Version, time.Now)
+	if s.alerter, err = s.newAlerter(c); err != nil {
+		return nil, err
+	}
 	s.handler = api.New(api.Deps{
 		Reader: s.database, Findings: s.watch, Historian: s.database, Tail: tail{s.database, s.spool.ID()}, Importer: s, Service: s, Words: words, Catalogue: s.catalogue,
 		Metrics: promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}), Log: log, Now: time.Now, Version: version,
@@ -160,6 +167,9 @@ func (s *service) run(ctx context.Context) error {
 	front.Go(func() error { return s.serveHTTP(ctx) })
 	if s.reporter != nil {
 		front.Go(func() error { return s.reporter.run(ctx, s) })
+	}
+	if s.alerter != nil {
+		front.Go(func() error { return s.alerter.Run(ctx, time.Now) })
 	}
 
 	err := front.Wait()

@@ -32,7 +32,11 @@ type Change struct {
 	HasReason bool
 	Expected  bool // planned or normal
 	Signal    string
+	Key       uint32 // of the event: copies of one have equal keys and the same second; 0 where it is not known
 }
+
+// Mark is a moment in what was committed: of each spool the frame below which all is.
+type Mark map[string]uint64
 
 // History is everything that happened to the registration of one device, oldest first.
 type History struct {
@@ -41,5 +45,11 @@ type History struct {
 	Description, Model   string
 	DeviceType           uint32
 	NeighborID, Neighbor string // switch and port, from LastOutOfServiceInformation where it arrived
+	Told                 Told
 	Changes              []Change
+}
+
+// Told is when each property of a device was last said, in Unix milliseconds; 0 where it was not.
+type Told struct {
+	IP, Protocol, Description, Model, DeviceType, Neighbor int64
 }

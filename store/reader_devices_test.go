@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,11 +102,20 @@ func TestHistories(t *testing.T) {
 	if err != nil || len(got) != 2 {
 		t.Fatalf("%d histories, %v; want 2", len(got), err)
 	}
+	slices.SortFunc(got, func(a, b event.History) int { return strings.Compare(a.Device, b.Device) })
+	for i := range got[0].Changes {
+		if c := &got[0].Changes[i]; c.Key == 0 {
+			t.Errorf("change %d has no key", i)
+		} else {
+			c.Key = 0
+		}
+	}
 	at := func(n int) int64 { return noon.Add(time.Duration(n*50) * time.Second).UnixMilli() }
 	const signal = "SIPStationDPrimaryLineTimeout"
 	want := event.History{
 		Cluster: "StandAloneCluster", Device: "SEP000000000000", IP: "10.60.98.0", Protocol: "SIP", Description: "Lobby",
 		Model: "Cisco 3905", DeviceType: 592, NeighborID: "switch-7", Neighbor: "Gi1/0/3",
+		Told: event.Told{IP: at(4), Protocol: at(5), Description: at(5), Model: at(5), DeviceType: at(5), Neighbor: at(5)},
 		Changes: []event.Change{
 			{At: at(0), Role: event.Down, Node: "cucm-1", Reason: 13, HasReason: true, Signal: signal},
 			{At: at(1), Role: event.Attempt, Node: "cucm-1", Reason: 13, HasReason: true, Signal: signal},
@@ -118,6 +129,46 @@ func TestHistories(t *testing.T) {
 	}
 	if len(got[1].Changes) != 2 {
 		t.Errorf("%d changes of %s, want 2", len(got[1].Changes), got[1].Device)
+	}
+}
+
+// TestHistoriesBetween reads what came between two marks, each event once, whatever an interrupted commit left.
+func TestHistoriesBetween(t *testing.T) {
+	s := open(t)
+	ctx := context.Background()
+	mark := func() event.Mark {
+		m, err := s.Mark(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	between := func(after, upto event.Mark) map[string]int {
+		changes := map[string]int{}
+		err := s.HistoriesBetween(ctx, event.Filter{}, after, upto, func(h event.History) error {
+			changes[h.Device] += len(h.Changes)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return changes
+	}
+	begin := mark()
+	commit(t, s, "a", 0, 100, samples(0, 100), event.Counts{Stored: 100})
+	first := mark()
+	interrupted(t, s, "a", 100, 103, []*event.Row{sample(100), sample(101), sample(102)})
+	if got := between(begin, mark()); len(got) != 50 || got["SEP000000000000"] != 2 {
+		t.Errorf("%d devices, %d changes of the first; an interrupted commit counts", len(got), got["SEP000000000000"])
+	}
+	commit(t, s, "a", 100, 103, []*event.Row{sample(100), sample(101), sample(102)}, event.Counts{Stored: 3})
+	commit(t, s, "b", 0, 1, []*event.Row{sample(151)}, event.Counts{Stored: 1})
+	want := map[string]int{"SEP000000000000": 1, "SEP000000000001": 2, "SEP000000000002": 1}
+	if got := between(first, mark()); !maps.Equal(got, want) {
+		t.Errorf("after the first mark %v, want %v", got, want)
+	}
+	if got := between(mark(), mark()); len(got) > 0 {
+		t.Errorf("%v between a mark and itself", got)
 	}
 }
 

@@ -2,7 +2,12 @@ package store
 
 import (
 	"context"
-	"time"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -10,93 +15,181 @@ import (
 	"flapwatch/event"
 )
 
-// changes are the events of devices in the order of the sorting key, which ClickHouse reads without sorting. The switch
-// and its port come with the phone's own view of its last outage.
-const changes = `
-SELECT cluster, device, time, role, node, reason, expected, signal, ip, protocol, description, model, device_type,
-       tags['NeighborDeviceID'], tags['NeighborPortID']
-FROM events FINAL
-WHERE ` + inWindow + ` AND device != ''
-  AND (role IN ('down', 'up', 'attempt', 'action') OR alarm = 'LastOutOfServiceInformation')
-ORDER BY cluster, device, toDateTime(time), time`
+// packed is what a change is made of, as bytes in one string: one string for a device comes out of ClickHouse many times faster
+// than a row for each change. unpack reads it. The key is a hash of what makes an event, beside device and second.
+const packed = `concat(
+    reinterpretAsFixedString(toUnixTimestamp64Milli(time)),
+    reinterpretAsFixedString(toUInt32(cityHash64(alarm, node, app_id, ip, ifNull(toInt64(reason), -1), ifNull(toInt64(seq), -1), given_id))),
+    reinterpretAsFixedString(ifNull(reason, 0)),
+    reinterpretAsFixedString(toUInt8(multiIf(role = 'down', 1, role = 'up', 2, role = 'attempt', 3, 4) + 8 * expected + 16 * isNotNull(reason))),
+    reinterpretAsFixedString(toUInt16(length(node))), node, reinterpretAsFixedString(toUInt16(length(signal))), signal)`
 
-// Histories calls yield with the history of each device in turn, ordered by cluster and name. It holds one device's
-// changes at a time; yield owns what it gets. An error of yield ends it and is returned.
+// changes are the changes of each device and what was last said about it. Copies that have not been merged yet are left out where
+// the strings are read: FINAL would take longer than all the rest.
+const changes = `
+SELECT cluster, device, arrayStringConcat(groupArrayIf(` + packed + `, role IN ('down', 'up', 'attempt', 'action'))),
+       argMaxIf(ip, time, ip != ''), argMaxIf(protocol, time, protocol != ''), argMaxIf(description, time, description != ''),
+       argMaxIf(model, time, model != ''), argMaxIf(ifNull(device_type, 0), time, isNotNull(device_type)),
+       toUnixTimestamp64Milli(maxIf(time, ip != '')), toUnixTimestamp64Milli(maxIf(time, protocol != '')),
+       toUnixTimestamp64Milli(maxIf(time, description != '')), toUnixTimestamp64Milli(maxIf(time, model != '')),
+       toUnixTimestamp64Milli(maxIf(time, isNotNull(device_type)))
+FROM events
+WHERE ` + inWindow + ` AND device != ''
+  AND (role IN ('down', 'up', 'attempt', 'action') OR alarm = 'LastOutOfServiceInformation')%s
+GROUP BY cluster, device
+SETTINGS optimize_aggregation_in_order = 1, aggregation_in_order_max_block_bytes = 4000000`
+
+// neighbors are the switch and its port that come with a phone's own view of its last outage.
+const neighbors = `
+WITH argMax((tags['NeighborDeviceID'], tags['NeighborPortID']), time) AS newest
+SELECT cluster, device, newest.1, newest.2, toUnixTimestamp64Milli(max(time))
+FROM events
+PREWHERE alarm = 'LastOutOfServiceInformation'
+WHERE ` + inWindow + ` AND device != '' AND tags['NeighborDeviceID'] != ''%s
+GROUP BY cluster, device`
+
+// between is the condition of rows that were committed after one Mark and not after another.
+const between = `
+  AND range_end > {low:UInt64} AND has({spools:Array(String)}, spool)
+  AND range_end > {after:Array(UInt64)}[indexOf({spools:Array(String)}, spool)]
+  AND range_end <= {upto:Array(UInt64)}[indexOf({spools:Array(String)}, spool)]`
+
+// Histories calls yield with the history of each device in turn, in no order. It holds some devices' changes at a time; yield
+// owns what it gets. An error of yield ends it and is returned.
 func (s *Store) Histories(ctx context.Context, f event.Filter, yield func(event.History) error) error {
-	var h event.History
-	var c change
-	err := s.each(ctx, sweep, "read histories", changes, filterParameters(f), func(rows driver.Rows) error {
-		if err := c.scan(rows); err != nil {
-			return err
-		}
-		if c.cluster != h.Cluster || c.device != h.Device {
-			if err := finish(h, yield); err != nil {
-				return err
-			}
-			h = event.History{Cluster: c.cluster, Device: c.device}
-		}
-		c.apply(&h)
+	return s.histories(ctx, f, "", filterParameters(f), yield)
+}
+
+// HistoriesBetween is Histories for what was committed after one Mark and not after another. A device of which only a property was
+// told has no changes.
+func (s *Store) HistoriesBetween(ctx context.Context, f event.Filter, after, upto event.Mark, yield func(event.History) error) error {
+	if maps.Equal(after, upto) {
 		return nil
+	}
+	spools := slices.Sorted(maps.Keys(upto))
+	from, to := make([]uint64, len(spools)), make([]uint64, len(spools))
+	low := uint64(math.MaxUint64)
+	for i, spool := range spools {
+		from[i], to[i] = after[spool], upto[spool]
+		low = min(low, from[i])
+	}
+	parameters := append(filterParameters(f), clickhouse.Named("spools", spools), clickhouse.Named("after", from), clickhouse.Named("upto", to),
+		clickhouse.Named("low", low))
+	return s.histories(ctx, f, between, parameters, yield)
+}
+
+const marks = `SELECT spool, max(next) FROM counts GROUP BY spool`
+
+// Mark says what is committed now.
+func (s *Store) Mark(ctx context.Context) (event.Mark, error) {
+	m := event.Mark{}
+	err := s.each(ctx, answer, "read what is committed", marks, nil, func(rows driver.Rows) error {
+		var spool string
+		var next uint64
+		err := rows.Scan(&spool, &next)
+		m[spool] = next
+		return asked("read what is committed", err)
+	})
+	return m, err
+}
+
+// device names one.
+type device struct{ cluster, name string }
+
+// neighbor is what a phone said it is plugged into.
+type neighbor struct {
+	id, port string
+	told     int64
+}
+
+func (s *Store) histories(ctx context.Context, f event.Filter, condition string, parameters []any, yield func(event.History) error) error {
+	plugged := map[device]neighbor{}
+	err := s.each(ctx, sweep, "read neighbours", fmt.Sprintf(neighbors, condition), parameters, func(rows driver.Rows) error {
+		var d device
+		var n neighbor
+		err := rows.Scan(&d.cluster, &d.name, &n.id, &n.port, &n.told)
+		plugged[d] = n
+		return asked("read neighbours", err)
 	})
 	if err != nil {
 		return err
 	}
-	return finish(h, yield)
-}
-
-// finish hands a history on, unless nothing happened to the registration.
-func finish(h event.History, yield func(event.History) error) error {
-	if len(h.Changes) == 0 {
-		return nil
-	}
-	return yield(h)
-}
-
-// change is a row of changes.
-type change struct {
-	cluster, device                  string
-	at                               time.Time
-	role                             string
-	node                             string
-	reason                           *uint32
-	expected                         bool
-	signal                           string
-	ip, protocol, description, model string
-	deviceType                       *uint32
-	neighborID, neighbor             string
-}
-
-func (c *change) scan(rows driver.Rows) error {
-	err := rows.Scan(&c.cluster, &c.device, &c.at, &c.role, &c.node, &c.reason, &c.expected, &c.signal,
-		&c.ip, &c.protocol, &c.description, &c.model, &c.deviceType, &c.neighborID, &c.neighbor)
-	return asked("read histories", err)
-}
-
-func (c *change) apply(h *event.History) {
-	keep(&h.IP, c.ip)
-	keep(&h.Protocol, c.protocol)
-	keep(&h.Description, c.description)
-	keep(&h.Model, c.model)
-	keep(&h.NeighborID, c.neighborID)
-	keep(&h.Neighbor, c.neighbor)
-	if c.deviceType != nil {
-		h.DeviceType = *c.deviceType
-	}
-	role := roleOf(c.role)
-	if role == event.Info {
-		return
-	}
-	reason, has := value(c.reason)
-	h.Changes = append(h.Changes, event.Change{
-		At: c.at.UnixMilli(), Role: role, Node: c.node, Reason: reason, HasReason: has, Expected: c.expected, Signal: c.signal,
+	words := map[string]string{}
+	return s.each(ctx, sweep, "read histories", fmt.Sprintf(changes, condition), parameters, func(rows driver.Rows) error {
+		var h event.History
+		var bytes string
+		t := &h.Told
+		err := rows.Scan(&h.Cluster, &h.Device, &bytes, &h.IP, &h.Protocol, &h.Description, &h.Model, &h.DeviceType,
+			&t.IP, &t.Protocol, &t.Description, &t.Model, &t.DeviceType)
+		if err != nil {
+			return asked("read histories", err)
+		}
+		if h.Changes, err = unpack(bytes, words); err != nil {
+			return fmt.Errorf("read history of %s: %w", h.Device, err)
+		}
+		n := plugged[device{h.Cluster, h.Device}]
+		h.NeighborID, h.Neighbor, t.Neighbor = n.id, n.port, n.told
+		for _, word := range []*string{&h.Cluster, &h.Protocol, &h.Model} {
+			*word = intern(words, *word)
+		}
+		if len(h.Changes) == 0 && condition == "" {
+			return nil
+		}
+		return yield(h)
 	})
 }
 
-// keep replaces what was known if there is something newer.
-func keep(known *string, newer string) {
-	if newer != "" {
-		*known = newer
+var errPacked = errors.New("packed changes end too early")
+
+// unpack reads what packed wrote.
+func unpack(b string, words map[string]string) ([]event.Change, error) {
+	const fixed = 8 + 4 + 4 + 1
+	var list []event.Change
+	if len(b) > 0 {
+		list = make([]event.Change, 0, len(b)/(fixed+20))
 	}
+	for len(b) > 0 {
+		if len(b) < fixed {
+			return nil, errPacked
+		}
+		flags := b[16]
+		c := event.Change{
+			At: int64(little(b, 8)), Key: uint32(little(b[8:], 4)), Reason: uint32(little(b[12:], 4)),
+			Role:     [...]event.Role{event.Info, event.Down, event.Up, event.Attempt, event.Action, event.Info, event.Info, event.Info}[flags&7],
+			Expected: flags&8 != 0, HasReason: flags&16 != 0,
+		}
+		b = b[fixed:]
+		for _, word := range []*string{&c.Node, &c.Signal} {
+			if len(b) < 2 || len(b)-2 < int(little(b, 2)) {
+				return nil, errPacked
+			}
+			end := 2 + int(little(b, 2))
+			*word, b = intern(words, b[2:end]), b[end:]
+		}
+		list = append(list, c)
+	}
+	return event.Settle(list), nil
+}
+
+// little reads n bytes, the lowest first.
+func little(b string, n int) (v uint64) {
+	for i := range n {
+		v |= uint64(b[i]) << (8 * i)
+	}
+	return v
+}
+
+// intern keeps one string of each kind, and no more than fit a fleet with a sender that makes names up.
+func intern(words map[string]string, s string) string {
+	const most = 10_000
+	if word, ok := words[s]; ok {
+		return word
+	}
+	s = strings.Clone(s)
+	if len(words) < most {
+		words[s] = s
+	}
+	return s
 }
 
 const unregistrations = `

@@ -102,20 +102,30 @@ const (
 // burst is a stretch with its losses (positions in cluster.losses) and the smallest p among its windows.
 type burst struct {
 	from, to int64
-	members  map[int]bool
+	members  map[int32]bool
 	p        float64
 }
 
-// bursts of one cluster, the windows of all groups merged.
+// bursts of one cluster, the windows of all groups merged. The groups of one kind are held at a time.
 func bursts(c *cluster, w event.Window, o OutageOptions) []burst {
-	groups := c.groups(o.MinDevices)
-	c.usual = c.background(groups[0].losses, c.known, w)
+	all := c.all()
+	c.usual = c.background(all.losses, c.known, w)
+	number := 1
+	for _, kind := range narrowFirst {
+		number += len(c.groupsOf(kind, o.MinDevices))
+	}
 	var found []burst
-	for _, g := range groups {
-		for _, width := range scanWidths {
-			limit := o.FalseAlarms * width.Seconds() / week.Seconds() / float64(len(groups)*len(scanWidths)*clumping)
-			found = append(found, c.scan(g, width, w, o.MinDevices, limit)...)
+	look := func(groups []group) {
+		for _, g := range groups {
+			for _, width := range scanWidths {
+				limit := o.FalseAlarms * width.Seconds() / week.Seconds() / float64(number*len(scanWidths)*clumping)
+				found = append(found, c.scan(g, width, w, o.MinDevices, limit)...)
+			}
 		}
+	}
+	look([]group{all})
+	for _, kind := range narrowFirst {
+		look(c.groupsOf(kind, o.MinDevices))
 	}
 	slices.SortStableFunc(found, func(a, b burst) int { return cmp.Compare(a.from, b.from) })
 	return mergeBursts(found)
@@ -147,8 +157,8 @@ func (c *cluster) scan(g group, width time.Duration, w event.Window, least int, 
 	return out
 }
 
-func set(members []int) map[int]bool {
-	s := make(map[int]bool, len(members))
+func set(members []int32) map[int32]bool {
+	s := make(map[int32]bool, len(members))
 	for _, m := range members {
 		s[m] = true
 	}
@@ -161,7 +171,7 @@ func (c *cluster) describe(name string, b burst) Outage {
 	o := Outage{Cluster: name, PValue: b.p}
 	o.Kind, o.Place = c.common(members)
 	if key, ok := keyOf[o.Kind]; ok {
-		members = slices.DeleteFunc(members, func(m int) bool { return key(c.losses[m]) != o.Place })
+		members = slices.DeleteFunc(members, func(m int32) bool { return key(c.losses[m]) != o.Place })
 	}
 	c.count(&o, members)
 	o.ShareOfKnown = float64(len(o.Devices)) / float64(c.known)
@@ -176,7 +186,7 @@ const rim = 100
 
 // core cuts the noise off both ends: the stretch with the highest likelihood ratio against the usual rate (Kulldorff 1997,
 // the Poisson model). members are in the order of time.
-func (c *cluster) core(members []int, rate float64) []int {
+func (c *cluster) core(members []int32, rate float64) []int32 {
 	best, from, to := math.Inf(-1), 0, len(members)
 	for i := range min(rim, len(members)) {
 		for j := len(members); j > max(i, len(members)-rim); j-- {
@@ -191,7 +201,7 @@ func (c *cluster) core(members []int, rate float64) []int {
 }
 
 // count fills in what is counted by device: each one once, with its first loss.
-func (c *cluster) count(o *Outage, members []int) {
+func (c *cluster) count(o *Outage, members []int32) {
 	o.ByNode, o.BySubnet, o.ByModel, o.BySwitch, o.ByReason = map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
 	o.Start, o.LastLoss = math.MaxInt64, math.MinInt64
 	seen := map[string]bool{}
@@ -204,11 +214,11 @@ func (c *cluster) count(o *Outage, members []int) {
 			continue
 		}
 		seen[l.device.name] = true
-		o.ByNode[l.node]++
+		o.ByNode[l.node()]++
 		o.BySubnet[l.device.subnet]++
 		o.ByModel[l.device.model]++
 		o.BySwitch[l.device.neighbor]++
-		o.ByReason[l.reason]++
+		o.ByReason[l.code()]++
 		if l.back > 0 {
 			back, away = append(back, l.back), append(away, seconds(l.back-l.at))
 		}

@@ -42,14 +42,20 @@ type stretch struct {
 // those that overlap it carry it on.
 func (b background) stretches(width time.Duration, least int, limit float64) []stretch {
 	var out []stretch
-	end := 0
+	end, before, begin := 0, 0, 0 // the window ends before end; the time before it is before ≤ i < begin
 	for i, from := range b.times {
 		for end < len(b.times) && b.times[end] < from+width.Milliseconds() {
 			end++
 		}
+		for b.times[before] < from-max(width, time.Minute).Milliseconds() {
+			before++
+		}
+		for b.times[begin] < from {
+			begin++
+		}
 		k, n := end-i, len(out)
 		goesOn := n > 0 && i < out[n-1].end
-		if k < least || !goesOn && !b.sudden(from, width, k) {
+		if k < least || !goesOn && !sudden(begin-before, k) {
 			continue
 		}
 		p := b.surprise(from, width, k)
@@ -83,11 +89,9 @@ func (b background) rate(from, to int64) float64 {
 	return highest
 }
 
-// sudden: the time before the window, at least a minute, has less than a quarter of its k devices. A tide, people going
-// home at the same hour, is not.
-func (b background) sudden(from int64, width time.Duration, k int) bool {
-	return unusual*b.between(from-max(width, time.Minute).Milliseconds(), from) < k
-}
+// sudden: the time before the window, as long and at least a minute, has less than a quarter of its k devices. A tide, people
+// going home at the same hour, is not.
+func sudden(before, k int) bool { return unusual*before < k }
 
 func (b background) rates(from, to int64) [4]gamma {
 	return [...]gamma{

@@ -16,13 +16,26 @@ import (
 type place struct {
 	name, subnet, model, neighbor string
 	nodes                         []string // each one it was on
+	number                        int32    // position among the devices of the cluster
 }
 
-// loss is one registration that ended and was not meant to.
+// loss is one registration that ended and was not meant to. There are millions of them: it is kept small.
 type loss struct {
-	at, back     int64 // back: registered again; 0 if that was not seen
-	device       *place
-	node, reason string
+	at, back  int64 // back: registered again; 0 if that was not seen
+	device    *place
+	reason    uint32
+	hasReason bool
+	place     uint16 // of the node among those of the device
+}
+
+func (l loss) node() string { return l.device.nodes[l.place] }
+
+// code of the reason in decimal, empty where there is none.
+func (l loss) code() string {
+	if !l.hasReason {
+		return ""
+	}
+	return strconv.FormatUint(uint64(l.reason), 10)
 }
 
 // cluster is the losses of all its devices, by time, and the devices themselves.
@@ -32,11 +45,12 @@ type cluster struct {
 	known   int
 	usual   background
 	places  map[OutageKind]map[string]int // known devices by what they have in common
+	last    []int64                       // of each device, the last loss that apart kept; 0 between its calls
 }
 
 // group is the losses (positions) of devices that share a node, subnet, model, switch or cluster.
 type group struct {
-	losses  []int
+	losses  []int32
 	devices int
 }
 
@@ -45,7 +59,7 @@ var keyOf = map[OutageKind]func(loss) string{
 	SwitchOutage: func(l loss) string { return l.device.neighbor },
 	SubnetOutage: func(l loss) string { return l.device.subnet },
 	ModelOutage:  func(l loss) string { return l.device.model },
-	NodeOutage:   func(l loss) string { return l.node },
+	NodeOutage:   func(l loss) string { return l.node() },
 }
 
 // narrowFirst: of two things that explain an outage equally well the narrower one is named.
@@ -63,7 +77,10 @@ func readClusters(histories iter.Seq[event.History], w event.Window) map[string]
 	}
 	for _, c := range clusters {
 		slices.SortFunc(c.losses, func(a, b loss) int {
-			return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.device.name, b.device.name), cmp.Compare(a.node, b.node))
+			if a.at != b.at {
+				return cmp.Compare(a.at, b.at)
+			}
+			return cmp.Or(cmp.Compare(a.device.name, b.device.name), cmp.Compare(a.node(), b.node()))
 		})
 	}
 	return clusters
@@ -72,23 +89,26 @@ func readClusters(histories iter.Seq[event.History], w event.Window) map[string]
 func (c *cluster) add(h event.History, w event.Window) {
 	sessions := Sessions(h, w)
 	arrivals := slices.DeleteFunc(slices.Clone(sessions), func(s Session) bool { return s.OpenStart })
-	d := &place{name: h.Device, subnet: subnet(h.IP), model: h.Model, neighbor: h.NeighborID}
+	d := &place{name: h.Device, subnet: subnet(h.IP), model: h.Model, neighbor: h.NeighborID, number: int32(len(c.devices))}
 	if d.model == "" && h.DeviceType != 0 {
 		d.model = "type " + strconv.FormatUint(uint64(h.DeviceType), 10)
 	}
 	c.devices = append(c.devices, d)
 	for _, s := range sessions {
-		if !slices.Contains(d.nodes, s.Node) {
+		node := slices.Index(d.nodes, s.Node)
+		if node < 0 {
+			if len(d.nodes) > math.MaxUint16 {
+				continue // nobody has so many nodes
+			}
+			node = len(d.nodes)
 			d.nodes = append(d.nodes, s.Node)
 		}
 		if !s.Broke() && !vanished(s, arrivals) {
 			continue
 		}
-		l := loss{at: s.Until, device: d, node: s.Node, back: back(s, arrivals)}
-		if s.HasEndReason {
-			l.reason = strconv.FormatUint(uint64(s.EndReason), 10)
-		}
-		c.losses = append(c.losses, l)
+		c.losses = append(c.losses, loss{
+			at: s.Until, back: back(s, arrivals), device: d, reason: s.EndReason, hasReason: s.HasEndReason, place: uint16(node),
+		})
 	}
 }
 
@@ -139,22 +159,32 @@ func subnet(ip string) string {
 	return p.String()
 }
 
-// groups with at least so many devices.
-func (c *cluster) groups(least int) []group {
-	all := group{devices: c.known, losses: make([]int, len(c.losses))}
+// all is the group of the whole cluster.
+func (c *cluster) all() group {
+	g := group{devices: c.known, losses: make([]int32, len(c.losses))}
 	for i := range c.losses {
-		all.losses[i] = i
+		g.losses[i] = int32(i)
 	}
-	out := []group{all}
-	for _, kind := range narrowFirst {
-		members, devices := map[string][]int{}, c.places[kind]
-		for i, l := range c.losses {
-			members[keyOf[kind](l)] = append(members[keyOf[kind](l)], i)
+	return g
+}
+
+// groupsOf a kind, with at least so many losses: parts of the cluster, not all of it.
+func (c *cluster) groupsOf(kind OutageKind, least int) []group {
+	members, devices := map[string]*[]int32{}, c.places[kind]
+	of := keyOf[kind]
+	for i, l := range c.losses {
+		key := of(l)
+		list := members[key]
+		if list == nil {
+			list = new([]int32)
+			members[key] = list
 		}
-		for _, key := range slices.Sorted(maps.Keys(members)) {
-			if key != "" && len(members[key]) >= least && devices[key] < c.known {
-				out = append(out, group{members[key], devices[key]})
-			}
+		*list = append(*list, int32(i))
+	}
+	var out []group
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		if key != "" && len(*members[key]) >= least && devices[key] < c.known {
+			out = append(out, group{*members[key], devices[key]})
 		}
 	}
 	return out
@@ -180,22 +210,28 @@ func (c *cluster) sortOut() {
 
 // apart leaves out a loss of a device that comes less than ms after one of the same device that was kept, so that the
 // losses in a window of that width are as many devices.
-func (c *cluster) apart(losses []int, ms int64) []int {
-	last := map[*place]int64{}
-	var out []int
+func (c *cluster) apart(losses []int32, ms int64) []int32 {
+	if c.last == nil {
+		c.last = make([]int64, len(c.devices))
+	}
+	out := make([]int32, 0, len(losses))
 	for _, i := range losses {
-		l := c.losses[i]
-		if t, ok := last[l.device]; ok && l.at-t < ms {
+		l := &c.losses[i]
+		last := &c.last[l.device.number]
+		if *last != 0 && l.at-*last < ms {
 			continue
 		}
-		last[l.device] = l.at
+		*last = l.at
 		out = append(out, i)
+	}
+	for _, i := range losses {
+		c.last[c.losses[i].device.number] = 0
 	}
 	return out
 }
 
 // background of these losses of a group with so many devices.
-func (c *cluster) background(losses []int, devices int, w event.Window) background {
+func (c *cluster) background(losses []int32, devices int, w event.Window) background {
 	times := make([]int64, len(losses))
 	for i, k := range losses {
 		times[i] = c.losses[k].at
@@ -205,7 +241,7 @@ func (c *cluster) background(losses []int, devices int, w event.Window) backgrou
 
 // common is what at least four in five of the losses share and the fleet at large does not: the kind with the largest
 // Kullback-Leibler divergence from the known devices, if chance would give it less than once in a hundred times.
-func (c *cluster) common(members []int) (OutageKind, string) {
+func (c *cluster) common(members []int32) (OutageKind, string) {
 	kind, place, best := MixedOutage, "", 0.0
 	for _, k := range narrowFirst {
 		count := map[string]int{}

@@ -74,6 +74,7 @@ type server struct {
 	limit     limiter
 	sessions  sessions
 	following following
+	rankings  rankings
 }
 
 // New builds the handler of everything that is served over HTTP.

@@ -86,9 +86,9 @@ type Diagnosis struct {
 	Source   string   `json:"source"`
 }
 
-func (s *server) viewFlapping(v *diagnose.Verdict) Flapping {
+func (s *server) viewFlapping(v *diagnose.Verdict, w event.Window) Flapping {
 	c := &v.Device.Case
-	f := c.Flap
+	f := c.Flap.In(w)
 	out := Flapping{
 		Device: c.Device, Cluster: c.Cluster, Model: v.Model, Description: v.Description, IP: c.IP,
 		Unregistrations: f.Unregistrations, ExpectedUnregistration: f.Expected, RatePerHour: f.RatePerHour, FlapScore: f.Score, State: string(f.State),

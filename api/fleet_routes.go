@@ -37,18 +37,15 @@ func (s *server) flapping(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	items := []Flapping{}
-	for i := range fleet.Verdicts {
-		v := &fleet.Verdicts[i]
-		if f := v.Device.Flap; f.Unregistrations+f.Expected > 0 && (in.State == "" || in.State == string(f.State)) {
-			items = append(items, s.viewFlapping(v))
-		}
-	}
-	items, next, err := ranked(items, func(f *Flapping) string {
-		return down(float64(f.Unregistrations)) + down(f.FlapScore) + f.Cluster + "\x00" + f.Device
-	}, in.Cursor, in.Limit)
+	found, next, err := s.rankings.flapping(fleet).page(in.Cursor, in.Limit, func(v *diagnose.Verdict) bool {
+		return in.State == "" || in.State == string(v.Device.Flap.In(fleet.Window).State)
+	})
 	if err != nil {
 		return nil, s.fail("flapping devices", err)
+	}
+	items := make([]Flapping, len(found))
+	for i, v := range found {
+		items[i] = s.viewFlapping(v, fleet.Window)
 	}
 	return list(in.request, items, next, fleet.Window), nil
 }
@@ -74,20 +71,28 @@ func (s *server) patterns(ctx context.Context, in *patternsInput) (*listing[List
 	if err != nil {
 		return nil, err
 	}
-	items := []Pattern{}
-	for i := range fleet.Verdicts {
-		v := &fleet.Verdicts[i]
+	type finding struct {
+		*diagnose.Verdict
+		*diagnose.Judged
+	}
+	var shown []finding
+	for _, v := range fleet.Verdicts {
 		for j := range v.Patterns {
 			if p := &v.Patterns[j]; p.Passed || (in.MaxP > 0 && p.Finding.PValue <= in.MaxP) {
-				items = append(items, s.viewPattern(v, p))
+				shown = append(shown, finding{v, p})
 			}
 		}
 	}
-	items, next, err := ranked(items, func(p *Pattern) string {
-		return up(p.PValue) + down(float64(p.Events)) + p.Cluster + "\x00" + p.Device + "\x00" + up(p.PeriodSeconds)
-	}, in.Cursor, in.Limit)
+	found, next, err := rank(shown, func(x finding) string {
+		p := x.Judged
+		return up(p.Finding.PValue) + down(float64(p.Finding.Events)) + p.Cluster + "\x00" + p.Device + "\x00" + up(p.Finding.Period)
+	}).page(in.Cursor, in.Limit, all)
 	if err != nil {
 		return nil, s.fail("patterns", err)
+	}
+	items := make([]Pattern, len(found))
+	for i, x := range found {
+		items[i] = s.viewPattern(x.Verdict, x.Judged)
 	}
 	return list(in.request, items, next, fleet.Window), nil
 }
@@ -117,17 +122,22 @@ func (s *server) outages(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	items := []Outage{}
+	items := make([]*Outage, len(fleet.Outages))
 	for i := range fleet.Outages {
-		items = append(items, viewOutage(&fleet.Outages[i]))
+		o := viewOutage(&fleet.Outages[i])
+		items[i] = &o
 	}
-	items, next, err := ranked(items, func(o *Outage) string { // newest first
+	found, next, err := rank(items, func(o *Outage) string { // newest first
 		return down(float64(o.Start.UnixMilli())) + down(float64(o.End.UnixMilli())) + o.Cluster + "\x00" + o.Kind + "\x00" + o.Place
-	}, in.Cursor, in.Limit)
+	}).page(in.Cursor, in.Limit, all)
 	if err != nil {
 		return nil, s.fail("outages", err)
 	}
-	return list(in.request, items, next, fleet.Window), nil
+	page := make([]Outage, len(found))
+	for i, o := range found {
+		page[i] = *o
+	}
+	return list(in.request, page, next, fleet.Window), nil
 }
 
 // Device is a device with its counts.
@@ -209,7 +219,7 @@ func (s *server) one(ctx context.Context, in *named) (*event.DeviceSummary, *dia
 		return nil, nil, s.fail("device "+in.Name, err)
 	}
 	for i := range fleet.Verdicts {
-		if v := &fleet.Verdicts[i]; v.Device.Case.Cluster == f.Cluster {
+		if v := fleet.Verdicts[i]; v.Device.Case.Cluster == f.Cluster {
 			return &found[0], v, nil
 		}
 	}
@@ -277,7 +287,7 @@ func (s *server) device(ctx context.Context, in *named) (*answer[DeviceDetail], 
 		return nil, err
 	}
 	out := DeviceDetail{
-		Device: viewDevice(*d), Window: viewWindow(in.window), Nodes: viewNodes(v.Sessions), Flapping: s.viewFlapping(v),
+		Device: viewDevice(*d), Window: viewWindow(in.window), Nodes: viewNodes(v.Sessions), Flapping: s.viewFlapping(v, in.window),
 		Patterns: []Pattern{}, Diagnoses: viewDiagnoses(v.Device.Hypotheses),
 	}
 	for i := range v.Patterns {

@@ -151,21 +151,21 @@ func TestSessions(t *testing.T) {
 
 // TestRanked pages through numbers while some arrive and some go.
 func TestRanked(t *testing.T) {
-	key := func(n *int) string { return down(float64(*n)) }
-	all := []int{5, 1, 9, 3, 7}
-	page, next, err := ranked(slices.Clone(all), key, "", 2)
+	key := func(n int) string { return down(float64(n)) }
+	numbers := []int{5, 1, 9, 3, 7}
+	page, next, err := rank(numbers, key).page("", 2, all)
 	if err != nil || !slices.Equal(page, []int{9, 7}) {
 		t.Fatalf("%v %v", page, err)
 	}
-	page, next, err = ranked([]int{5, 1, 10, 3, 8, 4}, key, next, 3) // 9 and 7 are gone, 10, 8 and 4 came
+	page, next, err = rank([]int{5, 1, 10, 3, 8, 4}, key).page(next, 3, all) // 9 and 7 are gone, 10, 8 and 4 came
 	if err != nil || !slices.Equal(page, []int{5, 4, 3}) {
 		t.Fatalf("%v %v", page, err)
 	}
-	if page, next, err = ranked(slices.Clone(all), key, next, 3); err != nil || !slices.Equal(page, []int{1}) || next != "" {
+	if page, next, err = rank(numbers, key).page(next, 3, all); err != nil || !slices.Equal(page, []int{1}) || next != "" {
 		t.Fatalf("%v %q %v", page, next, err)
 	}
 	for _, cursor := range []string{"x", "!", writeRank("a")[:8]} {
-		if _, _, err := ranked(slices.Clone(all), key, cursor, 3); !errors.Is(err, event.ErrCursor) {
+		if _, _, err := rank(numbers, key).page(cursor, 3, all); !errors.Is(err, event.ErrCursor) {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}
 	}

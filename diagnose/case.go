@@ -46,7 +46,11 @@ const (
 
 // NewCase puts together what the history of a device tells in w. finding may be nil.
 func NewCase(h event.History, w event.Window, finding *pattern.Finding) Case {
-	sessions := pattern.Sessions(h, w)
+	return CaseOf(h, pattern.Sessions(h, w), w, finding)
+}
+
+// CaseOf is NewCase where the sessions of h in w are known already.
+func CaseOf(h event.History, sessions []pattern.Session, w event.Window, finding *pattern.Finding) Case {
 	flap := pattern.FlapSessions(sessions, w, pattern.FlapOptions{})
 	c := Case{
 		Cluster: h.Cluster, Device: h.Device, IP: h.IP, Switch: h.NeighborID, Protocol: h.Protocol, DeviceType: h.DeviceType,

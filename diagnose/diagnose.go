@@ -83,6 +83,23 @@ func Explain(c Case, catalogue *reasons.Catalogue) []Hypothesis {
 	return out
 }
 
+// best is the first of Explain without Why, Evidence, Against and Source, which take most of the memory.
+func best(c Case, catalogue *reasons.Catalogue) []Hypothesis {
+	all := weigh(c, catalogue)
+	total, top := 1.0, 0
+	for i, e := range all {
+		total += e.weight()
+		if e.weight() > all[top].weight() || e.weight() == all[top].weight() && e.cause.ID < all[top].cause.ID {
+			top = i
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	p := all[top].cause
+	return []Hypothesis{{ID: p.ID, Title: p.Cause, Score: all[top].weight() / total, Mechanism: p.Mechanism, Checks: p.Checks, Fix: p.Fix}}
+}
+
 // weigh gives every cause of the catalogue its factors. The starting shares add up to 1.
 func weigh(c Case, catalogue *reasons.Catalogue) []explanation {
 	facts := read(c, catalogue)

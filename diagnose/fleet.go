@@ -25,24 +25,39 @@ const convincing = 1e-2
 // Fleet gives the cases of all devices back with what they have in common. It does not change cases.
 func Fleet(cases []Case) []Case {
 	out := slices.Clone(cases)
+	all := make([]*Case, len(out))
+	for i := range out {
+		all[i] = &out[i]
+	}
+	for i, n := range neighbourhoods(all) {
+		out[i].Fleet = &n
+	}
+	return out
+}
+
+// neighbourhoods compares the cases of all devices, and changes none.
+func neighbourhoods(cases []*Case) []Neighbourhood {
+	out := make([]Neighbourhood, len(cases))
+	circles := make([]circle, len(cases))
 	byCluster := map[string][]int{}
 	restless := map[circle]int{}
-	for i := range out {
-		out[i].Fleet = &Neighbourhood{Place: placeOf(out[i])}
-		if out[i].restless() {
-			restless[out[i].circle()]++
+	for i, c := range cases {
+		circles[i] = c.circle()
+		out[i].Place = circles[i].place
+		if c.restless() {
+			restless[circles[i]]++
 		}
-		if f := out[i].Finding; f != nil && f.Period > 0 && f.PValue <= convincing {
-			byCluster[out[i].Cluster] = append(byCluster[out[i].Cluster], i)
+		if f := c.Finding; f != nil && f.Period > 0 && f.PValue <= convincing {
+			byCluster[c.Cluster] = append(byCluster[c.Cluster], i)
 		}
 	}
-	for i := range out {
-		if n := restless[out[i].circle()]; n > 0 && out[i].restless() && out[i].Fleet.Place != "" {
-			out[i].Fleet.Restless = n - 1
+	for i, c := range cases {
+		if n := restless[circles[i]]; n > 0 && c.restless() && out[i].Place != "" {
+			out[i].Restless = n - 1
 		}
 	}
 	for _, members := range byCluster {
-		compare(out, members)
+		compare(cases, out, members)
 	}
 	return out
 }
@@ -53,7 +68,7 @@ type circle struct {
 	reason         uint32
 }
 
-func (c Case) circle() circle {
+func (c *Case) circle() circle {
 	k := circle{cluster: c.Cluster, place: placeOf(c)}
 	if c.Reason != nil {
 		k.reason = *c.Reason
@@ -62,11 +77,11 @@ func (c Case) circle() circle {
 }
 
 // restless: flaps, and no period was found.
-func (c Case) restless() bool {
+func (c *Case) restless() bool {
 	return c.Finding == nil && c.Reason != nil && c.Flap != nil && c.Flap.Unregistrations >= enough
 }
 
-func placeOf(c Case) string {
+func placeOf(c *Case) string {
 	if c.Switch != "" {
 		return c.Switch
 	}
@@ -82,7 +97,7 @@ func placeOf(c Case) string {
 }
 
 // compare slides a window of ±2 % over the members in the order of their periods.
-func compare(cases []Case, members []int) {
+func compare(cases []*Case, out []Neighbourhood, members []int) {
 	slices.SortFunc(members, func(a, b int) int {
 		return cmp.Or(cmp.Compare(cases[a].Finding.Period, cases[b].Finding.Period), cmp.Compare(a, b))
 	})
@@ -96,7 +111,7 @@ func compare(cases []Case, members []int) {
 		for ; cases[members[begin]].Finding.Period < period/1.02; begin++ {
 			seen.add(cases[members[begin]], -1)
 		}
-		seen.tell(cases[i], end-begin-1)
+		seen.tell(cases[i], &out[i], end-begin-1)
 	}
 }
 
@@ -110,15 +125,15 @@ const partOfDayMS = 600_000
 
 func partOfDay(ms int64) int64 { return ms % 86_400_000 / partOfDayMS }
 
-func (t tally) add(c Case, n int) {
+func (t tally) add(c *Case, n int) {
 	t.place[placeOf(c)] += n
 	t.second[c.Finding.Last/1000] += n
 	t.clock[partOfDay(c.Finding.Last)] += n
 }
 
-// tell fills in the neighbourhood of c, itself left out.
-func (t tally) tell(c Case, others int) {
-	n, second, part := c.Fleet, c.Finding.Last/1000, partOfDay(c.Finding.Last)
+// tell fills in the neighbourhood n of c, itself left out.
+func (t tally) tell(c *Case, n *Neighbourhood, others int) {
+	second, part := c.Finding.Last/1000, partOfDay(c.Finding.Last)
 	n.SamePeriod, n.SameSecond, n.SameClock = others, -1, -1
 	for s := second - 2; s <= second+2; s++ {
 		n.SameSecond += t.second[s]

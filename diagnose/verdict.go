@@ -8,14 +8,15 @@ import (
 	"flapwatch/reasons"
 )
 
-// Survey is everything concluded about the devices of one window.
+// Survey is everything concluded about the devices of one window. It is not changed any more once it is given out.
 type Survey struct {
 	Window   event.Window
-	Verdicts []Verdict // every device that changed its registration, by cluster and name
+	Verdicts []*Verdict // every device that changed its registration, by cluster and name
 	Outages  []Judged
 }
 
-// Verdict is everything concluded about one device. Device.Flap is never nil.
+// Verdict is everything concluded about one device. Device.Flap is never nil; it speaks of the end of the window in which the device
+// was judged last, and Flapping.In gives it for a window that goes on.
 type Verdict struct {
 	event.History                   // without its changes
 	Sessions      []pattern.Session // only where a single device was asked for
@@ -35,29 +36,62 @@ type Judged struct {
 const often = 5
 
 // Conclude compares the cases of a survey with each other and names the causes of those that somebody will look at: patterns,
-// outages, and devices that are or were not stable and have no pattern to be looked at instead.
+// outages, and devices that are or were not stable and have no pattern to be looked at instead. Of a device without a pattern
+// only the best cause is kept, without its words, unless it is the only one: Explain gives them again.
+//
+// A verdict of an earlier survey stays as it is, for somebody may be reading it: where the conclusion changes a copy is made, and
+// where it does not nothing is worked out again.
 func (s *Survey) Conclude(catalogue *reasons.Catalogue) {
-	var judged []*Judged
-	for i := range s.Verdicts {
-		v := &s.Verdicts[i]
+	type place struct{ verdict, pattern int } // pattern -1: the device
+	var places []place
+	var cases []*Case
+	for i, v := range s.Verdicts {
 		if !slices.ContainsFunc(v.Patterns, func(j Judged) bool { return j.Passed }) {
-			judged = append(judged, &v.Device)
+			places, cases = append(places, place{i, -1}), append(cases, &v.Device.Case)
 		}
 		for j := range v.Patterns {
-			judged = append(judged, &v.Patterns[j])
+			places, cases = append(places, place{i, j}), append(cases, &v.Patterns[j].Case)
 		}
 	}
-	cases := make([]Case, len(judged))
-	for i, j := range judged {
-		cases[i] = j.Case
-	}
-	for i, c := range Fleet(cases) {
-		judged[i].Case = c
-		if c.Finding != nil || c.Flap.State != pattern.Stable || c.Flap.Unregistrations >= often || c.Spacing != nil {
-			judged[i].Hypotheses = Explain(c, catalogue)
+	copied := -1 // the verdict that was copied last
+	for i, n := range neighbourhoods(cases) {
+		if cases[i].Fleet != nil && *cases[i].Fleet == n {
+			continue
 		}
+		p := places[i]
+		if copied != p.verdict {
+			s.Verdicts[p.verdict], copied = s.Verdicts[p.verdict].copy(), p.verdict
+		}
+		v := s.Verdicts[p.verdict]
+		j := &v.Device
+		if p.pattern >= 0 {
+			j = &v.Patterns[p.pattern]
+		}
+		j.Case.Fleet = &n
+		j.explain(catalogue, p.pattern < 0 && len(s.Verdicts) > 1)
 	}
 	for i := range s.Outages {
-		s.Outages[i].Hypotheses = Explain(s.Outages[i].Case, catalogue)
+		if s.Outages[i].Hypotheses == nil {
+			s.Outages[i].Hypotheses = Explain(s.Outages[i].Case, catalogue)
+		}
+	}
+}
+
+func (v *Verdict) copy() *Verdict {
+	c := *v
+	c.Patterns = slices.Clone(v.Patterns)
+	return &c
+}
+
+// explain names the causes; briefly: the best one without its words.
+func (j *Judged) explain(catalogue *reasons.Catalogue, briefly bool) {
+	c := &j.Case
+	switch {
+	case c.Finding == nil && c.Flap.State == pattern.Stable && c.Flap.Unregistrations < often && c.Spacing == nil:
+		j.Hypotheses = nil
+	case briefly:
+		j.Hypotheses = best(j.Case, catalogue)
+	default:
+		j.Hypotheses = Explain(j.Case, catalogue)
 	}
 }

@@ -15,7 +15,7 @@ func TestConclude(t *testing.T) {
 	stable := flapping
 	stable.Flap = &pattern.Flapping{Unregistrations: 1, State: pattern.Stable}
 	s := Survey{
-		Verdicts: []Verdict{
+		Verdicts: []*Verdict{
 			{History: event.History{Device: "a"}, Device: Judged{Case: flapping}, Patterns: []Judged{{Case: periodic, Passed: true}}},
 			{History: event.History{Device: "b"}, Device: Judged{Case: flapping}, Patterns: []Judged{{Case: periodic}}},
 			{History: event.History{Device: "c"}, Device: Judged{Case: stable}},

@@ -53,3 +53,13 @@ type History struct {
 type Told struct {
 	IP, Protocol, Description, Model, DeviceType, Neighbor int64
 }
+
+// Oldest of the properties that were said; 0 if none was.
+func (t Told) Oldest() (oldest int64) {
+	for _, at := range [...]int64{t.IP, t.Protocol, t.Description, t.Model, t.DeviceType, t.Neighbor} {
+		if at != 0 && (oldest == 0 || at < oldest) {
+			oldest = at
+		}
+	}
+	return oldest
+}

@@ -60,6 +60,39 @@ type Flapping struct {
 	Availability     *float64
 	TopReason        *uint32 // the most frequent one of the unregistrations that were not meant; of the expected ones if there are no others
 	First, Last      int64   // Unix milliseconds, of the same ones; 0 if there are none
+
+	presence Presence
+	from, to int64 // the window, Unix milliseconds; to is not before the last loss
+	options  FlapOptions
+}
+
+// In gives f for a window that ends later, or begins later, where nothing happened in what is new and in what is left out.
+func (f Flapping) In(w event.Window) Flapping {
+	from, to := w.From.UnixMilli(), w.To.UnixMilli()
+	if f.to == 0 || (from == f.from && to <= f.to) {
+		return f
+	}
+	later := max(0, to-f.to)
+	f.presence = f.presence.slide(seconds(from-f.from), seconds(later))
+	f.Availability = f.presence.Availability()
+	f.from, f.to = from, f.to+later
+	if hours := seconds(to-from) / 3600; hours > 0 {
+		f.RatePerHour = float64(f.Unregistrations) / hours
+	}
+	f.Score, f.State = f.options.decay(f.Score, f.State, later)
+	return f
+}
+
+// decay is what becomes of a score and its state in so many quiet milliseconds.
+func (o FlapOptions) decay(score float64, state State, ms int64) (float64, State) {
+	score *= math.Exp2(-float64(ms) / float64(o.HalfLife.Milliseconds()))
+	switch {
+	case state != Stable && score < o.End:
+		state = Stable
+	case state == Unsteady && score < o.Start:
+		state = Settling
+	}
+	return score, state
 }
 
 // Flap judges one device over w.
@@ -79,7 +112,12 @@ func FlapSessions(sessions []Session, w event.Window, o FlapOptions) Flapping {
 	if hours := seconds(to-from) / 3600; hours > 0 {
 		f.RatePerHour = float64(len(broke)) / hours
 	}
-	f.Score, f.State = settle(broke, to, o.withDefaults())
+	o = o.withDefaults()
+	f.Score, f.State = settle(broke, to, o)
+	f.presence, f.options, f.from, f.to = presence, o, from, to
+	if n := len(broke); n > 0 {
+		f.to = max(to, broke[n-1].Until)
+	}
 	told := broke
 	if len(told) == 0 {
 		told = meant
@@ -111,14 +149,8 @@ func ends(sessions []Session) (broke, meant []Session) {
 func settle(broke []Session, to int64, o FlapOptions) (float64, State) {
 	score, state, last := 0.0, Stable, int64(0)
 	decay := func(until int64) {
-		score *= math.Exp2(-float64(until-last) / float64(o.HalfLife.Milliseconds()))
+		score, state = o.decay(score, state, until-last)
 		last = until
-		switch {
-		case state != Stable && score < o.End:
-			state = Stable
-		case state == Unsteady && score < o.Start:
-			state = Settling
-		}
 	}
 	for _, s := range broke {
 		decay(s.Until)

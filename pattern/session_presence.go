@@ -21,6 +21,35 @@ type Presence struct {
 	Registered, Out, Unknown float64
 	MedianRegistered         *float64 // seconds from a seen beginning to a seen end, of sessions that broke where there are any
 	MedianOutage             *float64 // seconds registered nowhere, beginning and end seen
+
+	first, last border // what the window begins and ends with
+}
+
+// border is what the time at an end of a window counts as.
+type border uint8
+
+const (
+	unknown border = iota
+	registered
+	out
+)
+
+// slide gives p for a window that begins and ends so many seconds later, where nothing happened.
+func (p Presence) slide(begin, end float64) Presence {
+	for _, x := range []struct {
+		what  border
+		moved float64
+	}{{p.first, -begin}, {p.last, end}} {
+		switch x.what {
+		case registered:
+			p.Registered += x.moved
+		case out:
+			p.Out += x.moved
+		case unknown:
+			p.Unknown += x.moved
+		}
+	}
+	return p
 }
 
 // Availability is the share of the known time in which the device was registered; nil if no time is known.
@@ -63,12 +92,20 @@ func Measure(sessions []Session, w event.Window) Presence {
 		}
 		for _, c := range union(sessions, certain) {
 			p.Registered += seconds(c[1] - c[0])
+			if c[0] == from {
+				p.first = registered
+			}
+			if c[1] == to {
+				p.last = registered
+			}
 		}
 	}
 	var outages []float64
 	for _, g := range gaps {
 		p.Out += g.Seconds()
-		if !g.OpenEnd {
+		if g.OpenEnd {
+			p.last = out
+		} else {
 			outages = append(outages, g.Seconds())
 		}
 	}

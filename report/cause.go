@@ -19,7 +19,7 @@ const (
 func (b *builder) causes() []Cause {
 	groups := map[group][]*diagnose.Verdict{}
 	for i := range b.survey.Verdicts {
-		v := &b.survey.Verdicts[i]
+		v := b.survey.Verdicts[i]
 		if g, ok := groupOf(v); ok {
 			groups[g] = append(groups[g], v)
 		}
@@ -103,6 +103,7 @@ func (b *builder) cause(g group, members []*diagnose.Verdict) Cause {
 	c := Cause{ID: g.id, Planned: g.planned, DevicesInAll: len(members), Evidence: []string{}, Against: []string{}, Checks: []string{}, Devices: []Member{}}
 	var scores, periods []float64
 	var clearest *diagnose.Hypothesis
+	var about *diagnose.Judged
 	for _, v := range members {
 		j := judged(v)
 		m := Member{Name: nameOf(v), Unregistrations: count(v), Registered: j.Registered, First: Moment(v.Device.Flap.First), Last: Moment(v.Device.Flap.Last)}
@@ -115,7 +116,7 @@ func (b *builder) cause(g group, members []*diagnose.Verdict) Cause {
 			m.Score = h.Score
 			scores = append(scores, h.Score)
 			if clearest == nil || h.Score > clearest.Score {
-				clearest = h
+				clearest, about = h, j
 			}
 		}
 		c.Unregistrations += m.Unregistrations
@@ -128,6 +129,7 @@ func (b *builder) cause(g group, members []*diagnose.Verdict) Cause {
 		c.Score = *score
 	}
 	if clearest != nil {
+		clearest = b.inFull(about, clearest)
 		c.Title, c.Why, c.Mechanism, c.Fix, c.Source = clearest.Title, clearest.Why, clearest.Mechanism, clearest.Fix, clearest.Source
 		c.Evidence, c.Against, c.Checks = some(clearest.Evidence), some(clearest.Against), some(clearest.Checks)
 	} else {
@@ -135,6 +137,19 @@ func (b *builder) cause(g group, members []*diagnose.Verdict) Cause {
 	}
 	c.Phase = b.phase(members[0], judged(members[0]))
 	return c
+}
+
+// inFull gives a hypothesis with its words, which a survey keeps only of those that people see.
+func (b *builder) inFull(j *diagnose.Judged, h *diagnose.Hypothesis) *diagnose.Hypothesis {
+	if h.Source != "" {
+		return h
+	}
+	for _, full := range diagnose.Explain(j.Case, b.Catalogue) {
+		if full.ID == h.ID {
+			return &full
+		}
+	}
+	return h
 }
 
 // unknown fills in what can be said where no cause of the catalogue fits: the checks of the most frequent reason.

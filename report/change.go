@@ -14,7 +14,7 @@ func (b *builder) change() Change {
 	}
 	here := map[key]bool{}
 	for i := range b.survey.Verdicts {
-		v := &b.survey.Verdicts[i]
+		v := b.survey.Verdicts[i]
 		k := key{v.Cluster, v.History.Device}
 		here[k] = true
 		c.sort(troubleOf(v), b.before.devices[k], true)

@@ -15,7 +15,7 @@ func total(s *diagnose.Survey) Totals {
 	t := Totals{Devices: len(s.Verdicts), Outages: len(s.Outages)}
 	sum, told := 0.0, 0
 	for i := range s.Verdicts {
-		v := &s.Verdicts[i]
+		v := s.Verdicts[i]
 		f := v.Device.Flap
 		t.Unregistrations += f.Unregistrations
 		t.Planned += f.Expected
@@ -92,7 +92,7 @@ func lookBack(ctx context.Context, source Source, w event.Window) (*past, error)
 	t := total(s)
 	p.totals = &t
 	for i := range s.Verdicts {
-		v := &s.Verdicts[i]
+		v := s.Verdicts[i]
 		if v.Device.Flap.Unregistrations > 0 {
 			p.devices[key{v.Cluster, v.History.Device}] = troubleOf(v)
 		}
@@ -112,7 +112,7 @@ func troubleOf(v *diagnose.Verdict) trouble {
 func (b *builder) devices() ([]Device, int) {
 	var dropped []*diagnose.Verdict
 	for i := range b.survey.Verdicts {
-		if v := &b.survey.Verdicts[i]; v.Device.Flap.Unregistrations > 0 {
+		if v := b.survey.Verdicts[i]; v.Device.Flap.Unregistrations > 0 {
 			dropped = append(dropped, v)
 		}
 	}
@@ -152,7 +152,7 @@ func (b *builder) device(v *diagnose.Verdict) Device {
 func (b *builder) retrying() []Retrying {
 	list := []Retrying{}
 	for i := range b.survey.Verdicts {
-		v := &b.survey.Verdicts[i]
+		v := b.survey.Verdicts[i]
 		if v.Device.Alarm != transient || v.Device.Spacing == nil {
 			continue
 		}

@@ -39,6 +39,16 @@ func (f *fleet) Histories(_ context.Context, ask event.Filter, yield func(event.
 	return nil
 }
 
+// HistoriesBetween implements watch.Source: nothing comes in while the report is made.
+func (f *fleet) HistoriesBetween(ctx context.Context, ask event.Filter, after, _ event.Mark, yield func(event.History) error) error {
+	if after != nil {
+		return nil
+	}
+	return f.Histories(ctx, ask, yield)
+}
+
+func (f *fleet) Mark(context.Context) (event.Mark, error) { return event.Mark{}, nil }
+
 func (f *fleet) Known(context.Context) (map[string]int, error) { return nil, nil }
 
 // Sources implements report.Senders: one node that tells everything, one that hides its registrations and lost messages.

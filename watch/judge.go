@@ -13,21 +13,51 @@ import (
 // fewest events of a series that can have a period.
 const fewest = 4
 
-// judge finds what one device does. tested is how many series were looked at for a period. Sessions are kept only where a single
-// device is asked for: those of a fleet would fill the memory.
-func (w *Watch) judge(finder *pattern.Finder, h event.History, f event.Filter) (v diagnose.Verdict, tested int) {
-	v = diagnose.Verdict{History: h, Device: diagnose.Judged{Case: diagnose.NewCase(h, f.Window, nil)}}
-	v.Changes = nil
-	if f.Device != "" {
-		v.Sessions = pattern.Sessions(h, f.Window)
+// judge finds what devices do in a window. It belongs to one goroutine.
+type judge struct {
+	finder   *pattern.Finder
+	window   event.Window
+	kinds    *kinds
+	changes  []event.Change    // of the device at hand
+	sessions []pattern.Session // of the device judged last
+}
+
+func newJudge(w event.Window) *judge { return &judge{finder: pattern.NewFinder(), window: w} }
+
+func (f *fleet) judge(w event.Window) *judge {
+	j := newJudge(w)
+	j.kinds = &f.kinds
+	return j
+}
+
+// unpack takes the changes of the device that is judged next.
+func (j *judge) unpack(d *device) {
+	j.changes = j.kinds.unpack(d.changes, j.window.From.UnixMilli(), j.window.To.UnixMilli(), j.changes[:0])
+}
+
+// judge judges the device that was unpacked.
+func (j *judge) judge(d *device) {
+	d.verdict, d.tested = nil, 0
+	if len(j.changes) == 0 {
+		return
 	}
+	h := d.History
+	h.Changes = j.changes
+	d.verdict, d.tested = j.verdict(h)
+}
+
+// verdict finds what one device does. tested is how many series were looked at for a period.
+func (j *judge) verdict(h event.History) (v *diagnose.Verdict, tested int) {
+	j.sessions = pattern.Sessions(h, j.window)
+	v = &diagnose.Verdict{History: h, Device: diagnose.Judged{Case: diagnose.CaseOf(h, j.sessions, j.window, nil)}}
+	v.Changes = nil
 	for _, s := range series(h) {
 		if len(s.times) < fewest {
 			continue
 		}
 		tested++
-		for _, finding := range w.memo.find(finder, s, h, f.Window) {
-			c := diagnose.NewCase(about(h, s.kind), f.Window, &finding)
+		for _, finding := range j.finder.Find(pattern.Input{Times: s.times, Window: j.window}).Findings {
+			c := diagnose.NewCase(about(h, s.kind), j.window, &finding)
 			v.Patterns = append(v.Patterns, diagnose.Judged{Case: c, Planned: s.kind == planned})
 		}
 	}

@@ -1,18 +1,12 @@
 package watch
 
 import (
-	"cmp"
 	"context"
-	"iter"
-	"runtime"
 	"slices"
-	"sync"
 
 	"flapwatch/diagnose"
 	"flapwatch/event"
 	"flapwatch/pattern"
-
-	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -20,94 +14,62 @@ const (
 	discovery = 0.01 // and passes Benjamini-Hochberg at this rate over the fleet
 )
 
-// survey reads the histories once and judges them on all processors. It holds the histories of a few devices at a time.
-func (w *Watch) survey(ctx context.Context, f event.Filter) (*diagnose.Survey, error) {
-	known, err := w.source.Known(ctx)
+// single judges one device, or the devices of one name, from their histories. Sessions are told, outages are not.
+func (w *Watch) single(ctx context.Context, f event.Filter) (*diagnose.Survey, error) {
+	s := &diagnose.Survey{Window: f.Window}
+	j := newJudge(f.Window)
+	tests := 0
+	err := w.source.Histories(ctx, f, func(h event.History) error {
+		v, tested := j.verdict(h)
+		v.Sessions = j.sessions
+		s.Verdicts = append(s.Verdicts, v)
+		tests += tested
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	s := &diagnose.Survey{Window: f.Window}
-	read, judged := make(chan event.History, 64), make(chan event.History, 64)
-	var mu sync.Mutex
-	tests := 0
-
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		defer close(read)
-		return w.source.Histories(ctx, f, func(h event.History) error { return send(ctx, read, h) })
-	})
-	judges, judging := errgroup.WithContext(ctx)
-	for range runtime.GOMAXPROCS(0) {
-		judges.Go(func() error {
-			finder := pattern.NewFinder()
-			for h := range read {
-				v, tested := w.judge(finder, h, f)
-				mu.Lock()
-				s.Verdicts = append(s.Verdicts, v)
-				tests += tested
-				mu.Unlock()
-				if err := send(judging, judged, h); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	g.Go(func() error {
-		defer close(judged)
-		return judges.Wait()
-	})
-	g.Go(func() error {
-		for _, o := range pattern.Outages(all(judged), f.Window, pattern.OutageOptions{Known: known}) {
-			s.Outages = append(s.Outages, diagnose.Judged{Case: diagnose.OutageCase(o)})
-		}
-		return nil
-	})
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(s.Verdicts, func(a, b diagnose.Verdict) int {
-		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.History.Device, b.History.Device))
-	})
+	slices.SortFunc(s.Verdicts, func(a, b *diagnose.Verdict) int { return compareNames(&a.History, &b.History) })
 	pass(s, tests)
 	s.Conclude(w.catalogue)
 	return s, nil
 }
 
-func send[T any](ctx context.Context, to chan<- T, v T) error {
-	select {
-	case to <- v:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// all gives what comes through a channel, until it is closed.
-func all[T any](from <-chan T) iter.Seq[T] {
-	return func(yield func(T) bool) {
-		for v := range from {
-			if !yield(v) {
-				return
-			}
-		}
-	}
-}
-
-// pass marks the patterns that may be shown: p ≤ 1e-3, and a false discovery rate of 1 % over all series that were tested.
+// pass marks the patterns that may be shown: p ≤ 1e-3, and a false discovery rate of 1 % over all series that were tested. A verdict
+// is copied where that changes.
 func pass(s *diagnose.Survey, tests int) {
-	var all []*diagnose.Judged
-	for i := range s.Verdicts {
-		for j := range s.Verdicts[i].Patterns {
-			all = append(all, &s.Verdicts[i].Patterns[j])
+	var p []float64
+	for _, v := range s.Verdicts {
+		for i := range v.Patterns {
+			p = append(p, v.Patterns[i].Finding.PValue)
 		}
 	}
-	p := slices.Repeat([]float64{1}, max(tests, len(all)))
-	for i, j := range all {
-		p[i] = j.Finding.PValue
-	}
+	found := len(p)
+	p = append(p, slices.Repeat([]float64{1}, max(0, tests-found))...)
 	passed := pattern.Adjust(p, discovery)
-	for i, j := range all {
-		j.Passed = passed[i] && j.Finding.PValue <= widest
+	n := 0
+	for i, v := range s.Verdicts {
+		now := passed[n : n+len(v.Patterns)]
+		n += len(v.Patterns)
+		if changes(v, now) {
+			c := *v
+			c.Patterns = slices.Clone(v.Patterns)
+			c.Device.Fleet, c.Device.Hypotheses = nil, nil // its causes are told where no pattern is
+			for j := range c.Patterns {
+				c.Patterns[j].Passed = shown(&c.Patterns[j], now[j])
+			}
+			s.Verdicts[i] = &c
+		}
 	}
 }
+
+func changes(v *diagnose.Verdict, passed []bool) bool {
+	for j := range v.Patterns {
+		if v.Patterns[j].Passed != shown(&v.Patterns[j], passed[j]) {
+			return true
+		}
+	}
+	return false
+}
+
+func shown(j *diagnose.Judged, passed bool) bool { return passed && j.Finding.PValue <= widest }

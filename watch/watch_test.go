@@ -36,6 +36,16 @@ func (p *played) Histories(_ context.Context, f event.Filter, yield func(event.H
 	return nil
 }
 
+func (p *played) HistoriesBetween(ctx context.Context, f event.Filter, after, _ event.Mark, yield func(event.History) error) error {
+	if after != nil {
+		p.reads.Add(1)
+		return nil
+	}
+	return p.Histories(ctx, f, yield)
+}
+
+func (p *played) Mark(context.Context) (event.Mark, error) { return event.Mark{}, nil }
+
 func (p *played) Known(context.Context) (map[string]int, error) {
 	return map[string]int{"Campus": len(p.truth.Devices)}, nil
 }
@@ -130,7 +140,7 @@ func TestScenarios(t *testing.T) {
 					accidents++
 					continue
 				}
-				checkVerdict(t, &s.Verdicts[i], truth)
+				checkVerdict(t, s.Verdicts[i], truth)
 			}
 		}
 	}
@@ -215,6 +225,13 @@ func TestErrorIsNotKept(t *testing.T) {
 type failing struct {
 	*played
 	fail atomic.Bool
+}
+
+func (f *failing) HistoriesBetween(ctx context.Context, filter event.Filter, after, upto event.Mark, yield func(event.History) error) error {
+	if f.fail.Load() {
+		return event.ErrUnavailable
+	}
+	return f.played.HistoriesBetween(ctx, filter, after, upto, yield)
 }
 
 func (f *failing) Histories(ctx context.Context, filter event.Filter, yield func(event.History) error) error {

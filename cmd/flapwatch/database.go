@@ -221,6 +221,24 @@ func (d *database) Histories(ctx context.Context, f event.Filter, yield func(eve
 	return s.Histories(ctx, f, yield)
 }
 
+// HistoriesBetween implements watch.Source.
+func (d *database) HistoriesBetween(ctx context.Context, f event.Filter, after, upto event.Mark, yield func(event.History) error) error {
+	s, err := d.use()
+	if err != nil {
+		return err
+	}
+	return s.HistoriesBetween(ctx, f, after, upto, yield)
+}
+
+// Mark implements watch.Source.
+func (d *database) Mark(ctx context.Context) (event.Mark, error) {
+	s, err := d.use()
+	if err != nil {
+		return nil, err
+	}
+	return s.Mark(ctx)
+}
+
 // Known implements watch.Source.
 func (d *database) Known(ctx context.Context) (map[string]int, error) {
 	s, err := d.use()

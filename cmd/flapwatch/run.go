@@ -165,6 +165,10 @@ func (s *service) run(ctx context.Context) error {
 	g.Go(func() error { return s.database.run(pipeline) })
 	front.Go(func() error { return s.listeners.Run(ctx) })
 	front.Go(func() error { return s.serveHTTP(ctx) })
+	front.Go(func() error {
+		s.watch.Run(ctx)
+		return nil
+	})
 	if s.reporter != nil {
 		front.Go(func() error { return s.reporter.run(ctx, s) })
 	}

@@ -1,0 +1,172 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"flapwatch/diagnose"
+	"flapwatch/event"
+	"flapwatch/internal/clickhousetest"
+	"flapwatch/store"
+)
+
+func TestMain(m *testing.M) { clickhousetest.Main(m) }
+
+// writer stores alarms about some phones, one of which drops every sixteen minutes.
+type writer struct {
+	store  *store.Store
+	random *rand.Rand
+	frame  uint64
+	seq    uint32
+	past   []event.Row
+}
+
+func (w *writer) row(device int, at time.Time, role event.Role) event.Row {
+	w.seq++
+	e := event.Event{
+		Time: at.Truncate(time.Millisecond), TimeSource: event.FromMessage, Received: at, Seq: w.seq, HasSeq: true, Alarm: "EndPointUnregistered",
+		Device: fmt.Sprintf("SEP%012X", device), Cluster: "Campus", Node: fmt.Sprintf("ucm-%d", 1+w.random.IntN(2)), AppID: "Cisco CallManager",
+		Protocol: "SIP", Reason: 13, HasReason: true, Signal: "SIPStationDPrimaryLineTimeout",
+	}
+	if w.random.IntN(3) > 0 { // not every message tells everything
+		e.IP, e.Description = fmt.Sprintf("10.0.%d.%d", w.random.IntN(2), device), fmt.Sprint("desk ", w.random.IntN(3))
+	}
+	r := event.Row{Event: e, Names: event.Names{Role: role, Model: "Cisco 3905", Expected: role == event.Down && w.random.IntN(5) == 0}}
+	switch role {
+	case event.Up:
+		r.Alarm, r.Event.Reason, r.HasReason, r.Signal = "EndPointRegistered", 0, false, ""
+	case event.Attempt:
+		r.Alarm = "EndPointTransientConnection"
+	case event.Info:
+		r.Alarm, r.Tags = "LastOutOfServiceInformation", []event.Tag{{Key: "NeighborDeviceID", Value: fmt.Sprint("switch-", w.random.IntN(3))}}
+	}
+	r.Identify(event.Alarm, "")
+	return r
+}
+
+// write stores what came in up to now: of the last minutes, late, ahead of its time, and copies of what is stored.
+func (w *writer) write(t *testing.T, before, now time.Time) {
+	t.Helper()
+	b := w.store.Begin("a", w.frame)
+	add := func(r event.Row) {
+		b.Add(&r)
+		w.frame++
+		w.past = append(w.past, r)
+	}
+	for range w.random.IntN(30) {
+		at := before.Add(time.Duration(w.random.Float64() * float64(now.Sub(before))))
+		switch w.random.IntN(10) {
+		case 0:
+			at = at.Add(-time.Duration(w.random.Float64() * float64(30*time.Hour)))
+		case 1:
+			at = at.Add(time.Duration(w.random.Float64() * float64(time.Hour)))
+		}
+		add(w.row(1+w.random.IntN(12), at, []event.Role{event.Down, event.Down, event.Up, event.Up, event.Attempt, event.Action, event.Info}[w.random.IntN(7)]))
+	}
+	const cycle = 16 * time.Minute
+	for at := before.Truncate(cycle).Add(cycle); at.Before(now); at = at.Add(cycle) {
+		r := w.row(0, at, event.Down)
+		r.Node, r.Names.Expected = "ucm-1", false
+		r.Identify(event.Alarm, "")
+		add(r)
+	}
+	for i := range w.past {
+		if w.random.IntN(50) == 0 {
+			add(w.past[i])
+		}
+	}
+	w.frame++ // a stretch is never empty
+	if _, err := b.Commit(t.Context(), w.frame, event.Counts{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFollowing lets a fleet be followed while events come in and its window moves on, and compares each survey with one that is
+// made from scratch.
+func TestFollowing(t *testing.T) {
+	s, err := store.Open(context.Background(), clickhousetest.Open(t), store.Settings{Retention: 10 * 365 * 24 * time.Hour, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	c := catalogue(t)
+	w := &writer{store: s, random: rand.New(rand.NewPCG(7, 7))}
+	now, version := until, uint64(0)
+	clock := func() time.Time { return now }
+	following := New(s, c, func() uint64 { return version }, clock)
+	w.write(t, now.Add(-30*time.Hour), now)
+	scans, devices := 0, 0
+	for step := range 40 {
+		before := now
+		now = now.Add(time.Duration(w.random.Float64() * float64(30*time.Minute)))
+		if step == 25 {
+			now = now.Add(14 * time.Hour) // most of what is known leaves the window
+		}
+		if step%7 != 6 {
+			w.write(t, before, now)
+		}
+		version++
+		q := event.Filter{Window: event.Window{From: now.Add(-standing), To: now}}
+		got, err := following.Fleet(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := New(s, c, func() uint64 { return 0 }, clock).Fleet(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareSurveys(t, step, got, want)
+		if following.questions[following.key(q)].fleet.scanned.Equal(now) {
+			scans++
+		}
+		devices = max(devices, len(got.Verdicts))
+	}
+	if scans > 25 || devices < 12 {
+		t.Errorf("%d scans in 40 surveys of %d devices: nothing was followed", scans, devices)
+	}
+}
+
+func compareSurveys(t *testing.T, step int, got, want *diagnose.Survey) {
+	t.Helper()
+	if got.Window != want.Window || len(got.Verdicts) != len(want.Verdicts) || !reflect.DeepEqual(got.Outages, want.Outages) {
+		t.Fatalf("step %d: %d verdicts, %d outages in %v; want %d, %d in %v", step, len(got.Verdicts), len(got.Outages), got.Window,
+			len(want.Verdicts), len(want.Outages), want.Window)
+	}
+	for i := range want.Verdicts {
+		g, w := got.Verdicts[i], want.Verdicts[i]
+		if !reflect.DeepEqual(g.History, w.History) {
+			t.Errorf("step %d: history\n%+v, want\n%+v", step, g.History, w.History)
+		}
+		a, b := g.Device.Flap.In(got.Window), w.Device.Flap.In(want.Window)
+		if a.Unregistrations != b.Unregistrations || a.Expected != b.Expected || a.State != b.State || a.First != b.First || a.Last != b.Last ||
+			!reflect.DeepEqual(a.MedianOutage, b.MedianOutage) || !reflect.DeepEqual(a.MedianRegistered, b.MedianRegistered) ||
+			!near(a.Score, b.Score) || !near(a.RatePerHour, b.RatePerHour) || !near(value(a.Availability), value(b.Availability)) {
+			t.Errorf("step %d: %s flaps\n%+v, want\n%+v", step, g.Device.Device, a, b)
+		}
+		if len(g.Patterns) != len(w.Patterns) {
+			t.Errorf("step %d: %s has %d patterns, want %d", step, g.Device.Device, len(g.Patterns), len(w.Patterns))
+			continue
+		}
+		for j := range w.Patterns {
+			p, q := &g.Patterns[j], &w.Patterns[j]
+			if p.Passed != q.Passed || p.Finding.Events != q.Finding.Events || math.Abs(p.Finding.Period/q.Finding.Period-1) > 0.01 {
+				t.Errorf("step %d: %s repeats\n%+v, want\n%+v", step, g.Device.Device, *p.Finding, *q.Finding)
+			}
+		}
+	}
+}
+
+func value(p *float64) float64 {
+	if p == nil {
+		return -1
+	}
+	return *p
+}
+
+func near(a, b float64) bool { return math.Abs(a-b) <= 1e-6*max(1, math.Abs(b)) }

@@ -49,11 +49,11 @@ func (s *scene) flaps(name, cause string, state pattern.State) {
 	s.survey.Verdicts = append(s.survey.Verdicts, verdict(name, state, cause))
 }
 
-func verdict(name string, state pattern.State, cause string) diagnose.Verdict {
+func verdict(name string, state pattern.State, cause string) *diagnose.Verdict {
 	reason := uint32(13)
 	h := event.History{Cluster: "main", Device: name, Model: "Cisco 8851", Description: "Desk <!channel>", IP: "10.1.2.3"}
 	flap := &pattern.Flapping{Unregistrations: 20, State: state, First: begin.UnixMilli()}
-	return diagnose.Verdict{History: h, Device: diagnose.Judged{Case: diagnose.Case{Cluster: "main", Flap: flap, Reason: &reason}, Hypotheses: causes(cause)}}
+	return &diagnose.Verdict{History: h, Device: diagnose.Judged{Case: diagnose.Case{Cluster: "main", Flap: flap, Reason: &reason}, Hypotheses: causes(cause)}}
 }
 
 func causes(id string) []diagnose.Hypothesis {

@@ -100,8 +100,8 @@ func (a *Alerter) fleet(ctx context.Context, seen sights, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	for i := range survey.Verdicts {
-		a.device(seen, &survey.Verdicts[i], now)
+	for _, v := range survey.Verdicts {
+		a.device(seen, v, now)
 	}
 	for i := range survey.Outages {
 		a.outage(seen, &survey.Outages[i], now)

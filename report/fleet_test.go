@@ -26,7 +26,7 @@ func (f *fleet) Histories(_ context.Context, ask event.Filter, yield func(event.
 		inside := h
 		inside.Changes = nil
 		for _, c := range h.Changes {
-			if c.At >= ask.From.UnixMilli() && c.At < ask.To.UnixMilli() && (ask.Device == "" || ask.Device == h.Device) {
+			if c.At >= ask.From.UnixMilli() && (ask.To.IsZero() || c.At < ask.To.UnixMilli()) && (ask.Device == "" || ask.Device == h.Device) {
 				inside.Changes = append(inside.Changes, c)
 			}
 		}

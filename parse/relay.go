@@ -2,6 +2,7 @@ package parse
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	syslog "github.com/influxdata/go-syslog/v3"
@@ -13,6 +14,7 @@ import (
 // itself is always read from the bytes of the record.
 type relays struct {
 	bsd, ietf syslog.Machine
+	input     []byte // of the last call
 }
 
 func newRelays() relays {
@@ -35,7 +37,7 @@ func (r *record) relayed(s string) string {
 		}
 		return s[behind:]
 	case isAlpha(s[0]) && month(s) > 0:
-		m, _ := message(r.p.relay.bsd, r.e.PRI, s)
+		m, _ := r.p.relay.message(r.p.relay.bsd, r.e.PRI, s)
 		if m, ok := m.(*rfc3164.SyslogMessage); ok && m != nil && m.Hostname != nil {
 			r.setHost(*m.Hostname)
 		}
@@ -46,7 +48,7 @@ func (r *record) relayed(s string) string {
 // ietf reads an RFC 5424 header, and gives where the MSG behind it begins: nowhere but at 0 if the header cannot be read to
 // its end.
 func (r *record) ietf(s string) (m *rfc5424.SyslogMessage, behind int) {
-	parsed, err := message(r.p.relay.ietf, r.e.PRI, s)
+	parsed, err := r.p.relay.message(r.p.relay.ietf, r.e.PRI, s)
 	m, ok := parsed.(*rfc5424.SyslogMessage)
 	switch {
 	case !ok || m == nil || err != nil:
@@ -60,13 +62,15 @@ func (r *record) ietf(s string) (m *rfc5424.SyslogMessage, behind int) {
 
 // message gives what machine makes of s behind its PRI. It may answer with neither message nor error, and is not trusted not
 // to panic.
-func message(machine syslog.Machine, pri uint8, s string) (m syslog.Message, err error) {
+func (r *relays) message(machine syslog.Machine, pri uint8, s string) (m syslog.Message, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			m, err = nil, fmt.Errorf("panic: %v", cause)
 		}
 	}()
-	return machine.Parse(fmt.Appendf(nil, "<%d>%.*s", pri, maxRelay, s))
+	r.input = append(strconv.AppendUint(append(r.input[:0], '<'), uint64(pri), 10), '>')
+	r.input = append(r.input, s[:min(len(s), maxRelay)]...) // the machine copies what it takes of it
+	return machine.Parse(r.input)
 }
 
 // fromRelay takes host and APP-NAME. Relays take the number of an alarm for its program's name.

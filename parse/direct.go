@@ -10,8 +10,8 @@ import (
 //
 //	<187>41679: uc-ucm-01: Jul 02 2015 06:22:31.123 UTC :  %UC_CALLMANAGER-3-EndPointUnregistered:
 //
-// It is false at the first byte that is not of that form; then it has filled nothing but the PRI. What it reads, the general way
-// reads too, in four times the time; FuzzParse compares the two.
+// It is false at the first byte that is not of that form; then it has filled nothing but the PRI. The general way reads the same;
+// FuzzParse compares the two.
 func (r *record) direct(h *header) bool {
 	s := r.s
 	from := r.pri(s)

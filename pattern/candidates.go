@@ -29,6 +29,7 @@ func (f *Finder) candidates() {
 		return
 	}
 	f.differences(math.Log(minPeriod), math.Log(span/2))
+	f.surroundings()
 	for _, h := range widths {
 		f.peaks(h)
 	}
@@ -60,30 +61,43 @@ func (f *Finder) differences(low, high float64) {
 	slices.Sort(f.u)
 }
 
-// peaks appends the best local maxima of the density of f.u at half-width h.
-func (f *Finder) peaks(h float64) {
-	const side = 0.5
-	u, first := f.u, len(f.found)
-	var a, b, l, r int // u[a:b] is the peak, u[l:r] its surroundings
-	for i := range u {
-		for u[a] < u[i]-h {
-			a++
-		}
-		for b < len(u) && u[b] <= u[i]+h {
-			b++
-		}
-		for u[l] < u[i]-side {
+// surroundings fills f.left and f.right with the bounds, in f.u, of what lies within half an e-fold of each distance.
+func (f *Finder) surroundings() {
+	u := f.u
+	f.left, f.right = resize(f.left, len(u)), resize(f.right, len(u))
+	l, r := 0, 0
+	for i, x := range u {
+		for u[l] < x-side {
 			l++
 		}
-		for r < len(u) && u[r] <= u[i]+side {
+		for r < len(u) && u[r] <= x+side {
 			r++
 		}
+		f.left[i], f.right[i] = int32(l), int32(r)
+	}
+}
+
+// side is the half-width, in ln period, of the surroundings that a peak of the pair differences has to stand out from.
+const side = 0.5
+
+// peaks appends the best local maxima of the density of f.u at half-width h.
+func (f *Finder) peaks(h float64) {
+	u, first := f.u, len(f.found)
+	a, b := 0, 0 // u[a:b] is the peak
+	for i, x := range u {
+		for u[a] < x-h {
+			a++
+		}
+		for b < len(u) && u[b] <= x+h {
+			b++
+		}
+		l, r := int(f.left[i]), int(f.right[i])
 		k := float64(b - a)
-		ground := max(float64(r-l)*h/side, float64(i-l)*2*h/side, float64(r-i)*2*h/side)
-		if k <= ground+1+math.Sqrt(ground) {
+		ground := max(float64(r-l), float64(2*(i-l)), float64(2*(r-i))) * h / side
+		if k <= ground+1 || k <= ground+1+math.Sqrt(ground) {
 			continue
 		}
-		c := candidate{u[i], h, k*math.Log(k/ground) - (k - ground)}
+		c := candidate{x, h, k*math.Log(k/ground) - (k - ground)}
 		if last := len(f.found) - 1; last >= first && c.u-f.found[last].u < h {
 			if c.score > f.found[last].score {
 				f.found[last] = c

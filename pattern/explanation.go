@@ -5,37 +5,6 @@ import (
 	"slices"
 )
 
-// calibrate turns what the chain c is worth, in nats, into −ln p. The figures are those of bench/periods on series without a
-// pattern: gaps of very different length, the more so if there are many, leave chance less than the price of the search
-// allows for; gaps as even as those of a refractory series leave it more. Periods of whole days get no discount.
-func (f *Finder) calibrate(c chain, worth float64) float64 {
-	const (
-		offset              = 6.0
-		many, perFold, most = 30, 0.75, 1.5 // events; nats
-		even, slope         = 0.65, 0.9     // CV of the gaps; nats
-		strict, generous    = -0.25, 0.7
-	)
-	size := min(max(perFold*math.Log(float64(len(f.t))/many), 0), most)
-	spread := min(max(slope*math.Log(f.spread()/even), strict), generous)
-	if days(c.next.period) {
-		spread = min(spread, 0)
-	}
-	return max(0, worth+offset+size*min(max(spread/generous*2, 0), 1)+spread)
-}
-
-// spread is the coefficient of variation of the gaps between neighbours.
-func (f *Finder) spread() float64 {
-	mean, squares := 0.0, 0.0
-	n := float64(len(f.gaps))
-	for _, g := range f.gaps {
-		mean += g / n
-	}
-	for _, g := range f.gaps {
-		squares += square(g/mean-1) / n
-	}
-	return max(math.Sqrt(squares), 0.01)
-}
-
 // explanation is one answer to what the events are.
 type explanation struct {
 	score      float64 // p = exp(−score)
@@ -61,7 +30,7 @@ func (e explanation) has(i int32) bool {
 // explain turns a chain into an answer.
 func (f *Finder) explain(c chain, worth float64) explanation {
 	m := c.next
-	e := explanation{score: f.calibrate(c, worth), kind: Renewal, period: m.period, sd: m.sigma * m.period, links: c.links, perCycle: 1}
+	e := explanation{score: max(0, f.calibrate(c, worth)), kind: Renewal, period: m.period, sd: m.sigma * m.period, links: c.links, perCycle: 1}
 	cycles := float64(c.cycles)
 	e.se = e.sd / math.Sqrt(cycles)
 	if c.clock {

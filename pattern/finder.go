@@ -13,11 +13,14 @@ type Finder struct {
 	t   []float64 // the same in seconds after the first time
 
 	u     []float64 // ln of the distances, for candidates
+	left  []int32   // bounds of the surroundings of each
+	right []int32
 	found []candidate
 
 	ln    []float64 // ln of 0, 1, 2, …
 	lags  lags
 	gaps  []float64 // between neighbours, sorted
+	even  regularity
 	order []rank
 	clock []float64 // cumulated surprise of the silences
 	daily []float64 // ln of the daily rhythm

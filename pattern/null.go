@@ -100,25 +100,18 @@ func (f *Finder) rate() float64 {
 	return float64(n) / (f.t[n-1] - f.t[0])
 }
 
-// refractory is the share of the mean gap that may be dead time in a series without a pattern: CV 0.45.
-const refractory = 0.55
-
-// gapDensity is the highest density of distances between neighbours found at about d. It is never less than what a dead
-// time and exponential waiting after it would give: such a series is regular, not periodic.
+// gapDensity is the highest density of distances between neighbours found at about d: in the band around it, right beside
+// the peak, and by the regularity of the series.
 func (f *Finder) gapDensity(d, sd float64) float64 {
 	n := float64(len(f.gaps))
-	mean := (f.t[len(f.t)-1] - f.t[0]) / n
-	from, side := beside(d, sd, n/mean)
+	from, side := beside(d, sd, n/f.even.mean)
 	low, high := d*math.Exp(-wide), d*math.Exp(wide)
 	count := func(a, b float64) float64 {
 		return float64(sort.SearchFloat64s(f.gaps, b) - sort.SearchFloat64s(f.gaps, a))
 	}
 	rho := max((count(low, high)+1)/(high-low),
 		count(d-from-side, d-from)/side, count(d+from, d+from+side)/side) / n
-	if dead := refractory * mean; d > dead {
-		rho = max(rho, math.Exp(-(d-dead)/(mean-dead))/(mean-dead))
-	}
-	return rho
+	return max(rho, f.even.density(d))
 }
 
 // localRate fills f.logLocal with the logarithm of the rate within reach of each event, daily of the daily rhythm added.
@@ -159,11 +152,12 @@ func beside(d, sd, pairs float64) (from, width float64) {
 	return from, min(max(1.5*sd, 20/pairs), 0.12*d)
 }
 
-// neighbours fills f.gaps.
+// neighbours fills f.gaps and f.even.
 func (f *Finder) neighbours() {
 	f.gaps = resize(f.gaps, len(f.t)-1)
 	for i := range f.gaps {
 		f.gaps[i] = f.t[i+1] - f.t[i]
 	}
 	slices.Sort(f.gaps)
+	f.even = evenness(f.gaps)
 }

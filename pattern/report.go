@@ -62,6 +62,11 @@ func (f *Finder) expect(g *Finding, e explanation, in Input) {
 	}
 	sd := math.Hypot(e.sd, f.res/math.Sqrt(6))
 	k := max(1, math.Ceil((float64(end-g.Last)/1000-3*sd)/e.period))
+	if nu := float64(len(e.links) - 2); nu > 2 {
+		sd *= math.Sqrt(nu / (nu - 2)) // of Student's t: sd is an estimate from so few gaps
+	} else {
+		sd *= 2
+	}
 	g.NextSD = math.Hypot(sd, k*e.se)
 	if e.kind != Clock {
 		g.NextSD = math.Hypot(sd*math.Sqrt(k), k*e.se)

@@ -14,6 +14,7 @@ var schedules = [...]float64{900, 1800, 3600, 2 * 3600, 3 * 3600, 4 * 3600, 6 * 
 var shares = [...]float64{0.002, 0.006, 0.02}
 
 const (
+	second       = 3.0 // the schedule test comes on top of the chain: it may give a part of the false alarms only
 	fewestCycles = 5
 	mostCycles   = 1 << 18 // seven years of quarters of an hour
 )
@@ -64,7 +65,7 @@ func (f *Finder) scheduled(loc *time.Location) slot {
 			if w < f.res {
 				continue
 			}
-			if s := f.slots(period, w, cycles, 2*float64(len(schedules)*len(shares))); s.score > best.score {
+			if s := f.slots(period, w, cycles, second*2*float64(len(schedules)*len(shares))); s.score > best.score {
 				best = s
 			}
 		}

@@ -30,7 +30,8 @@ type Sender struct {
 	Alarms       map[string]uint64 `json:"alarms" nullable:"false" doc:"Seen, with their number."`
 	Lost         uint64            `json:"lost_messages" doc:"Sequence numbers of the node's processes that never arrived, from whichever sender."`
 	Sequences    []Sequence        `json:"sequences" nullable:"false"`
-	Skew         *float64          `json:"clock_skew_seconds" doc:"Median of claimed minus receive time: above 0 the sender's clock is ahead. Null for files."`
+	Skew         *float64          `json:"clock_skew_seconds" doc:"Median of claimed minus receive time: above 0 the sender's clock is ahead. Null for files and for what was replayed."`
+	Replayed     bool              `json:"replayed" doc:"The messages were made before they came, at another pace: a record that was played, or a relay that had held them back. Their times say nothing about the clock."`
 	Unsynced     uint64            `json:"unsynchronised_messages" doc:"Messages in which the node says that its clock is not synchronised."`
 	Problems     []string          `json:"problems" nullable:"false" doc:"What is wrong with the sender's settings, and what to change."`
 }
@@ -74,7 +75,7 @@ func viewSender(o *event.Source) Sender {
 	v := Sender{
 		Source: o.Source, Cluster: o.Cluster, Node: o.Node, Messages: o.Messages, First: Time{o.First}, Last: Time{o.Last},
 		Endpoint: o.Endpoint, LastEndpoint: Time{o.LastEndpoint}, Up: o.Up, Down: o.Down, Severities: []int{}, Alarms: o.Alarms,
-		Sequences: []Sequence{}, Skew: when(live(o), o.Skew.Seconds()), Unsynced: o.Unsynchronised,
+		Sequences: []Sequence{}, Skew: when(live(o), o.Skew.Seconds()), Replayed: o.Replayed(), Unsynced: o.Unsynchronised,
 	}
 	for _, level := range o.Severities {
 		v.Severities = append(v.Severities, int(level))
@@ -86,10 +87,10 @@ func viewSender(o *event.Source) Sender {
 	return v
 }
 
-// live says whether messages came from a peer as they were made, and not out of a file.
+// live says whether messages came from a peer as they were made, and not out of a file or a record.
 func live(o *event.Source) bool {
 	_, err := netip.ParseAddr(o.Source)
-	return err == nil
+	return err == nil && !o.Replayed()
 }
 
 // node is what all senders together sent of one node: the service and the Syslog Agent are two senders.
@@ -154,17 +155,23 @@ func (n *node) problems() (list []string) {
 	return list
 }
 
+// heldBack is a delay that clocks seldom show, and delayed copies do.
+const heldBack = 24 * time.Hour
+
 // clockProblems are sentences about a sender's clock.
 func clockProblems(o *event.Source) (list []string) {
 	if o.Unsynchronised > 0 {
 		list = append(list, fmt.Sprintf("%s says that its clock is not synchronised (%d of %d messages): check utils ntp status", o.Node, o.Unsynchronised, o.Messages))
 	}
 	if off := o.Skew.Abs(); live(o) && off >= 30*time.Second {
-		direction := "ahead"
+		direction, hint := "ahead", zoneHint(off)
 		if o.Skew < 0 {
 			direction = "behind"
 		}
-		list = append(list, fmt.Sprintf("the clock of %s is %s %s: check its NTP servers%s", o.Node, length(off), direction, zoneHint(off)))
+		if o.Skew < 0 && off >= heldBack {
+			hint = ", unless the messages were held back on the way for as long"
+		}
+		list = append(list, fmt.Sprintf("the clock of %s is %s %s: check its NTP servers%s", o.Node, length(off), direction, hint))
 	}
 	return list
 }

@@ -15,6 +15,13 @@ type Source struct {
 	Alarms                map[string]uint64
 	Skew                  time.Duration // median of claimed - receive time, where a time was claimed: above 0 the sender is ahead
 	Counters              []Counter
+	Made, Came            time.Duration // how far the claimed and the receive times reach, without the outer twentieths
+}
+
+// Replayed says that the messages were made long before they came and at another pace: somebody played a record, or a relay had held
+// them back. A wrong clock keeps the pace.
+func (s *Source) Replayed() bool {
+	return s.Skew < 0 && s.Made-s.Came > max(10*time.Minute, s.Came)
 }
 
 // Counter is the sequence number of one process of a node, whoever delivered its messages.

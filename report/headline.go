@@ -25,12 +25,38 @@ func tasks(r *Report, zone *time.Location) []Task {
 			list = append(list, Task{c.sentence(), c.Mechanism, c.Checks, c.Fix, ""})
 		}
 	}
-	for i := range r.Senders {
-		if s := &r.Senders[i]; len(s.Warnings) > 0 {
-			list = append(list, Task{"Node " + s.Node + " does not tell everything", "what is not sent cannot be reported", s.Warnings, "", ""})
-		}
+	if t := senderTask(r.Senders); len(t.Checks) > 0 {
+		list = append(list, t)
 	}
 	return list[:min(len(list), mostTasks)]
+}
+
+// senderTask is about all nodes that do not tell everything; the nodes that have the same to mend are named together.
+func senderTask(senders []Sender) Task {
+	nodes := map[string][]string{}
+	var order []string
+	n := 0
+	for i := range senders {
+		if len(senders[i].Warnings) > 0 {
+			n++
+		}
+		for _, w := range senders[i].Warnings {
+			if len(nodes[w]) == 0 {
+				order = append(order, w)
+			}
+			nodes[w] = append(nodes[w], senders[i].Node)
+		}
+	}
+	t := Task{Title: Counted(n, "node does not tell everything", "nodes do not tell everything"), Why: "what is not sent cannot be reported", Checks: []string{}}
+	for _, w := range order {
+		who := strings.Join(nodes[w][:min(len(nodes[w]), 5)], ", ")
+		if more := len(nodes[w]) - 5; more > 0 {
+			who += fmt.Sprintf(" and %s more", grouped(more))
+		}
+		t.Checks = append(t.Checks, who+": "+w)
+	}
+	t.Checks = t.Checks[:min(len(t.Checks), mostTasks)]
+	return t
 }
 
 // sentence: "10 devices drop every 18 min 9 s, 4,812 times in all".

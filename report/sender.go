@@ -12,19 +12,29 @@ import (
 // silence: a node that said nothing for so long before the end of the window is not heard any more.
 const silence = 24 * time.Hour
 
-// judgeSenders adds up what was sent of each node, whoever delivered it, with what is wrong; those with most to tell first.
+// judgeSenders adds up what was sent of each node, whoever delivered it, with what is wrong; those with most to tell first. Alarms
+// without a ClusterID belong to the node of their name that has one.
 func judgeSenders(list []event.Source, w event.Window) []Sender {
 	type place struct{ cluster, node string }
-	at := map[place]int{}
-	out := []Sender{}
+	at, cluster := map[place]int{}, map[string]string{}
 	for _, s := range list {
-		p := place{s.Cluster, s.Node}
+		if s.Cluster != "" {
+			cluster[s.Node] = s.Cluster
+		}
+	}
+	out, counted := []Sender{}, map[place]bool{}
+	for _, s := range list {
+		own := place{s.Cluster, s.Node}
+		p := place{cmp.Or(s.Cluster, cluster[s.Node]), s.Node}
 		i, known := at[p]
 		if !known {
 			i = len(out)
 			at[p] = i
-			out = append(out, Sender{Node: s.Node, Cluster: s.Cluster})
-			for _, c := range s.Counters { // the same with every source of a node
+			out = append(out, Sender{Node: p.node, Cluster: p.cluster})
+		}
+		if !counted[own] { // the same with every source of a node
+			counted[own] = true
+			for _, c := range s.Counters {
 				out[i].Missing += c.Missing
 			}
 		}

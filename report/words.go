@@ -85,6 +85,8 @@ func against(n int, before int) string {
 		return "as before"
 	case before == 0:
 		return "none before"
+	case n >= 10*before:
+		return "×" + grouped((n+before/2)/before)
 	case n >= 3*before:
 		return fmt.Sprintf("×%.1f", float64(n)/float64(before))
 	case n > before:

@@ -18,7 +18,9 @@ SELECT source, cluster, node, count(), min(received_at), max(received_at),
        countIf(role IN ('down', 'up', 'attempt')), maxIf(received_at, role IN ('down', 'up', 'attempt')),
        countIf(role = 'up'), countIf(role = 'down'), countIf(clock IN ('*', '.')),
        arraySort(groupUniqArray(severity)), sumMap(map(alarm, toUInt64(1))),
-       ifNotFinite(-quantileIf(0.5)(lag, time_source != 'received'), 0)
+       ifNotFinite(-quantileIf(0.5)(lag, time_source != 'received'), 0),
+       arrayMap(x -> ifNotFinite(x, 0), quantilesIf(0.05, 0.95)(toUnixTimestamp64Milli(time), time_source != 'received')),
+       arrayMap(x -> ifNotFinite(x, 0), quantilesIf(0.05, 0.95)(toUnixTimestamp64Milli(time) + lag, time_source != 'received'))
 FROM events FINAL
 WHERE ` + receivedThen + `
 GROUP BY source, cluster, node
@@ -63,15 +65,25 @@ func (s *Store) Sources(ctx context.Context, f event.Filter) ([]event.Source, er
 	err = s.each(ctx, answer, "read sources", sources, filterParameters(f), func(rows driver.Rows) error {
 		var o event.Source
 		var skew float64
+		var made, came []float64 // Unix milliseconds: the outer twentieths end and begin here
 		err := rows.Scan(&o.Source, &o.Cluster, &o.Node, &o.Messages, &o.First, &o.Last,
-			&o.Endpoint, &o.LastEndpoint, &o.Up, &o.Down, &o.Unsynchronised, &o.Severities, &o.Alarms, &skew)
+			&o.Endpoint, &o.LastEndpoint, &o.Up, &o.Down, &o.Unsynchronised, &o.Severities, &o.Alarms, &skew, &made, &came)
 		if o.Endpoint == 0 {
 			o.LastEndpoint = time.Time{}
 		}
 		o.Skew = time.Duration(skew) * time.Millisecond
+		o.Made, o.Came = between(made), between(came)
 		o.Counters = counted[place{o.Cluster, o.Node}]
 		list = append(list, o)
 		return err
 	})
 	return list, err
+}
+
+// between is the distance of two moments in Unix milliseconds; 0 where there are none.
+func between(two []float64) time.Duration {
+	if len(two) < 2 {
+		return 0
+	}
+	return time.Duration(two[1]-two[0]) * time.Millisecond
 }

@@ -81,3 +81,40 @@ func TestSourcesByReceipt(t *testing.T) {
 		t.Errorf("source is %s, want %s", got, want)
 	}
 }
+
+// TestReplayIsNoClock tells a record that is played from a clock that is wrong: one is made at another pace than it comes.
+func TestReplayIsNoClock(t *testing.T) {
+	s := open(t)
+	rows := samples(0, 400) // one a second
+	for i, r := range rows {
+		late := time.Duration(i%3) * time.Millisecond
+		switch i % 4 {
+		case 0: // a year behind, live
+			r.Source, r.Node, r.Received = "10.0.0.1", "behind", r.Time.AddDate(1, 0, 0).Add(late)
+		case 1: // a day of a year ago, played in a second
+			r.Time = noon.Add(time.Duration(i) * 4 * time.Minute)
+			r.Source, r.Node, r.Received = "10.0.0.1", "played", noon.AddDate(1, 0, 0).Add(time.Duration(i)*time.Millisecond)
+		case 2: // held back by a relay for an hour, then let go at once
+			r.Time = noon.AddDate(1, 0, 0).Add(time.Duration(i)*9*time.Second - time.Hour)
+			r.Source, r.Node, r.Received = "10.0.0.1", "held", noon.AddDate(1, 0, 0).Add(time.Duration(i)*time.Millisecond)
+		case 3: // as it should be
+			r.Source, r.Node, r.Received = "10.0.0.1", "well", noon.AddDate(1, 0, 0).Add(time.Duration(i)*time.Second+late)
+			r.Time = r.Received
+		}
+		r.Identify(event.Alarm, "")
+	}
+	commit(t, s, "q", 0, 400, rows, event.Counts{Received: 400, Stored: 400})
+	w := event.Window{From: noon.AddDate(1, 0, 0).Add(-time.Hour), To: noon.AddDate(1, 0, 0).Add(time.Hour)}
+	list, err := s.Sources(context.Background(), event.Filter{Window: w})
+	if err != nil || len(list) != 4 {
+		t.Fatalf("%d sources, %v", len(list), err)
+	}
+	for _, o := range list {
+		if want := o.Node == "played" || o.Node == "held"; o.Replayed() != want {
+			t.Errorf("%s: replayed %v; made over %s, came over %s, skew %s", o.Node, o.Replayed(), o.Made, o.Came, o.Skew)
+		}
+		if o.Node == "behind" && o.Skew > -364*24*time.Hour {
+			t.Errorf("behind: skew %s", o.Skew)
+		}
+	}
+}

@@ -186,21 +186,29 @@ func TestSources(t *testing.T) {
 	send(t, "tcp", p.tcp, line("quiet", 1, now, "down")+line("quiet", 2, now, "down")+line("quiet", 6, now, "down")+
 		line("mute", 1, now, "node")+line("early", 1, now.Add(3*time.Hour), "down")+line("early", 2, now.Add(3*time.Hour), "up")+
 		line("well", 1, now, "down")+line("well", 2, now, "up"))
-	p.stored(8)
+	for i := range 60 { // a record of an hour from last week, of a node that only its header names, through the same relay
+		at := now.AddDate(0, 0, -7).Add(time.Duration(i) * time.Minute)
+		send(t, "tcp", p.tcp, strings.Replace(line("replayed", i+1, at, []string{"down", "up"}[i%2]), "[NodeID=replayed]", "", 1))
+	}
+	p.stored(68)
 	var list api.List[api.Sender]
 	p.get("/sources", nil, &list)
 	problems := map[string]string{}
 	for _, s := range list.Items {
 		problems[s.Node] = strings.Join(s.Problems, "\n")
+		if replayed := strings.HasPrefix(s.Node, "replayed"); replayed != s.Replayed || replayed == (s.Skew != nil) {
+			t.Errorf("%s: replayed %v, skew %v", s.Node, s.Replayed, s.Skew)
+		}
 		if s.Node == "quiet" && (s.Lost != 3 || s.Messages != 3 || s.Down != 3 || s.Source != "127.0.0.1") {
 			t.Errorf("%+v", s)
 		}
 	}
 	for node, want := range map[string][]string{
-		"quiet": {"no registration (-6-) ever seen from quiet", "3 messages of quiet were sent and never arrived"},
-		"mute":  {"no alarm about an endpoint seen from mute", "Exclude End Point Alarms"},
-		"early": {"the clock of early is 3 h ahead", "time zone"},
-		"well":  nil,
+		"quiet":               {"no registration (-6-) ever seen from quiet", "3 messages of quiet were sent and never arrived"},
+		"mute":                {"no alarm about an endpoint seen from mute", "Exclude End Point Alarms"},
+		"early":               {"the clock of early is 3 h ahead", "time zone"},
+		"well":                nil,
+		"replayed.pcce.local": nil, // only its header names it
 	} {
 		got, ok := problems[node]
 		if !ok || (want == nil) != (got == "") {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -39,7 +40,7 @@ func spawn(command, args []string, log *slog.Logger) (*process, error) {
 		return nil, err
 	}
 	p.stdin = stdin
-	if err := cmd.Start(); err != nil {
+	if err := startNicely(cmd); err != nil {
 		return nil, err
 	}
 	go func() {
@@ -47,6 +48,21 @@ func spawn(command, args []string, log *slog.Logger) (*process, error) {
 		close(p.gone)
 	}()
 	return p, nil
+}
+
+// niceness is how far the child stands back for the receiver where there is not enough processor for both (sched(7)).
+const niceness = 5
+
+// startNicely starts a process with niceness. It inherits that of the thread which starts it, and as a thread may not take its own
+// back, that one ends with its goroutine.
+func startNicely(cmd *exec.Cmd) error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness) // refused: the child runs as we do
+		started <- cmd.Start()
+	}()
+	return <-started
 }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }

@@ -121,6 +121,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	g.Go(func() error { return p.recordLost(ctx, late) })
 	for range p.Workers {
 		g.Go(func() error {
+			standBack()
 			w := newWorker(p)
 			for s := range spans {
 				if err := w.work(ctx, late, s); err != nil {

@@ -67,7 +67,13 @@ func (r *flapwatchRun) ready() bool {
 }
 
 // done sums the messages that are committed to ClickHouse.
-func (r *flapwatchRun) done() (int, error) {
+func (r *flapwatchRun) done() (int, error) { return r.sum("flapwatch_decided_messages_total") }
+
+// dropped sums what it says that it has lost.
+func (r *flapwatchRun) dropped() (int, error) { return r.sum("flapwatch_dropped_messages_total") }
+
+// sum asks for a counter and sums it over its labels.
+func (r *flapwatchRun) sum(counter string) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.web+"/metrics", nil)
@@ -80,13 +86,13 @@ func (r *flapwatchRun) done() (int, error) {
 		return 0, err
 	}
 	defer answer.Body.Close()
-	return decided(answer.Body)
+	return sum(answer.Body, counter)
 }
 
-func decided(metrics io.Reader) (n int, err error) {
+func sum(metrics io.Reader, counter string) (n int, err error) {
 	s := bufio.NewScanner(metrics)
 	for s.Scan() {
-		if strings.HasPrefix(s.Text(), "flapwatch_decided_messages_total{") {
+		if strings.HasPrefix(s.Text(), counter+"{") {
 			v, err := strconv.ParseFloat(s.Text()[strings.LastIndexByte(s.Text(), ' ')+1:], 64)
 			if err != nil {
 				return n, err

@@ -32,6 +32,7 @@ type result struct {
 	cpu                time.Duration
 	engine             time.Duration // CPU of the database beside it
 	peak               int
+	counted            int // messages that the program itself says it has lost; -1: it says nothing
 }
 
 func (r result) perMessage() float64 { return r.cpu.Seconds() * 1e6 / float64(max(1, r.kept)) }
@@ -39,8 +40,8 @@ func (r result) perSecond() float64  { return float64(r.kept) / r.took.Seconds()
 func (r result) loss() float64       { return 100 * float64(r.sent-r.kept) / float64(r.sent) }
 
 func (r result) String() string {
-	return fmt.Sprintf("%-22s %s %6d  %8.0f msg/s  %6.2f µs  engine %5.2f µs  peak %4d MiB  lost %.2f %%", r.program, r.transport, r.rate,
-		r.perSecond(), r.perMessage(), r.engine.Seconds()*1e6/float64(max(1, r.kept)), r.peak>>20, r.loss())
+	return fmt.Sprintf("%-22s %s %6d  %8.0f msg/s  %6.2f µs  engine %5.2f µs  peak %4d MiB  lost %.2f %% (%d of %d; counted %d)", r.program, r.transport, r.rate,
+		r.perSecond(), r.perMessage(), r.engine.Seconds()*1e6/float64(max(1, r.kept)), r.peak>>20, r.loss(), r.sent-r.kept, r.sent, r.counted)
 }
 
 func overTCP(ctx context.Context, o options, s subject) (result, error) {
@@ -71,7 +72,7 @@ func measure(ctx context.Context, o options, s subject, transport string, rate i
 	}
 	engine := engineCPU(p)
 	began := time.Now()
-	r := result{program: s.name(), transport: transport, rate: rate}
+	r := result{program: s.name(), transport: transport, rate: rate, counted: -1}
 	if r.sent, err = send(p.address()); err != nil {
 		return r, err
 	}
@@ -82,6 +83,9 @@ func measure(ctx context.Context, o options, s subject, transport string, rate i
 	after, err := used(p.pid())
 	r.took, r.cpu, r.peak = last.Sub(began), after.cpu-before.cpu, after.peak
 	r.engine = engineCPU(p) - engine
+	if counts, ok := p.(interface{ dropped() (int, error) }); ok && err == nil {
+		r.counted, err = counts.dropped()
+	}
 	if held, ok := p.(interface{ flushed() (int, error) }); ok && err == nil && r.kept < r.sent {
 		r.kept, err = held.flushed()
 	}

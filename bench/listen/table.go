@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -43,11 +44,16 @@ func writeTCP(b *strings.Builder, groups [][]result) {
 
 func writeUDP(b *strings.Builder, groups [][]result) {
 	fmt.Fprint(b, "UDP, one run at each rate\n\n")
-	fmt.Fprintln(b, "| program | offered msg/s | sent | lost % | CPU µs a message | peak MiB |")
-	fmt.Fprintln(b, "|---|---|---|---|---|---|")
+	fmt.Fprintln(b, "| program | offered msg/s | sent | lost | lost % | counted as lost by itself | CPU µs a message | peak MiB |")
+	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|")
 	for _, g := range groups {
 		for _, r := range g {
-			fmt.Fprintf(b, "| %s | %d | %d | %.3f | %.2f | %d |\n", r.program, r.rate, r.sent, r.loss(), r.perMessage(), r.peak>>20)
+			counted := "–"
+			if r.counted >= 0 {
+				counted = strconv.Itoa(r.counted)
+			}
+			fmt.Fprintf(b, "| %s | %d | %d | %d | %.3f | %s | %.2f | %d |\n",
+				r.program, r.rate, r.sent, r.sent-r.kept, r.loss(), counted, r.perMessage(), r.peak>>20)
 		}
 	}
 	fmt.Fprintln(b)

@@ -36,8 +36,9 @@ race: ## the tests, under the race detector where there is a C compiler
 	elif [ -n "$$CI" ]; then echo "gcc is missing and CI is set: the race detector needs it"; exit 1; \
 	else echo "gcc is missing: testing without the race detector"; go test -timeout 25m ./...; fi
 
-torture: engine ## kills and outages in their long form, and fuzzing: about 40 minutes
-	FLAPWATCH_TORTURE=1 go test ./cmd/flapwatch -run 'TestKilled|TestEngineAway|TestPoison|TestSpoolDamaged' -count=1 -v -timeout 2h
+torture: engine ## kills and outages in their long form, and fuzzing: about an hour
+	FLAPWATCH_TORTURE=1 go test ./cmd/flapwatch -run 'TestKilled|TestEngineAway|TestOutage|TestPoison|TestSpoolDamaged|TestHostileSenders|TestFlood|TestClocks' -count=1 -v -timeout 2h
+	FLAPWATCH_TORTURE=1 go test ./ingest -run 'TestAllocationBounded' -count=1 -v -timeout 1h
 	go test ./ingest -run '^$$' -fuzz FuzzSplitter -fuzztime 5m
 
 bench: build ## speed, memory and loss beside rsyslog and syslog-ng; results in bench/results

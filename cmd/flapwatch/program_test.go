@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +27,14 @@ const asProgram = "FLAPWATCH_TEST_AS_PROGRAM"
 
 // TestMain lets the test binary be the program, and the engine's child, so that tests can kill them.
 func TestMain(m *testing.M) {
+	if address, n, ok := strings.Cut(os.Getenv(asCrowd), " "); ok {
+		many, _ := strconv.Atoi(n)
+		if err := crowd(address, many); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if os.Getenv(asProgram) != "" || (len(os.Args) > 1 && os.Args[1] == engineChild) {
 		main()
 		os.Exit(0)

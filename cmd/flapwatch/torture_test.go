@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -17,6 +18,12 @@ import (
 	"flapwatch/api"
 	"flapwatch/simulate"
 )
+
+// kills is how often TestKilled kills, if not as often as its form asks: go test -run TestKilled -kills 50.
+var kills = flag.Int("kills", 0, "how often TestKilled kills")
+
+// outage is how long TestOutage lasts, if not as long as its form asks.
+var outage = flag.Duration("outage", 0, "how long TestOutage lasts")
 
 // torture says whether the long forms run: make torture.
 func torture() bool { return os.Getenv("FLAPWATCH_TORTURE") != "" }
@@ -97,9 +104,12 @@ func (p *program) memory() (peak int) {
 // TestKilled kills the service at random moments under load, again and again, on one data folder. Of what a connection sent, only
 // an unbroken run at its end may be missing: what had not reached the spool. Nothing is there twice, and the accounts agree.
 func TestKilled(t *testing.T) {
-	kills, most, seed := 5, 400, uint64(time.Now().UnixNano())
+	times, most, seed := 5, 400, uint64(time.Now().UnixNano())
 	if torture() {
-		kills, most = 200, 1500
+		times, most = 200, 1500
+	}
+	if *kills > 0 {
+		times = *kills
 	}
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -108,7 +118,7 @@ func TestKilled(t *testing.T) {
 	var sent []connection
 	var recovery, longest time.Duration
 	peak := 0
-	for range kills {
+	for range times {
 		began := time.Now()
 		p := serve(t, data)
 		took := time.Since(began)
@@ -123,15 +133,15 @@ func TestKilled(t *testing.T) {
 	}
 	p := serve(t, data)
 	stats := p.settled()
-	times := sender.stored(p)
+	there := sender.stored(p)
 	total, lost := uint64(0), uint64(0)
 	for _, c := range sent {
 		end := c.from
 		for n := c.from; n < c.to; n++ {
-			if times[n] > 1 {
-				t.Errorf("message %d is there %d times", n, times[n])
+			if there[n] > 1 {
+				t.Errorf("message %d is there %d times", n, there[n])
 			}
-			if times[n] > 0 {
+			if there[n] > 0 {
 				if end != n {
 					t.Fatalf("messages %d to %d of the connection %+v are missing, and later ones are there", end, n, c)
 				}
@@ -147,7 +157,7 @@ func TestKilled(t *testing.T) {
 		t.Error("nothing was stored: nothing was tested")
 	}
 	t.Logf("%d kills: %d messages sent, %d lost in sockets, %d stored, none twice; ready again after %v, at most %v; peak %d MiB",
-		kills, sender.flood.Count(), lost, total, (recovery / time.Duration(kills)).Round(time.Millisecond), longest.Round(time.Millisecond), peak)
+		times, sender.flood.Count(), lost, total, (recovery / time.Duration(times)).Round(time.Millisecond), longest.Round(time.Millisecond), peak)
 }
 
 // TestEngineAway keeps the engine away under load: killed again and again, stopped, and absent at the start. Nothing is lost and
@@ -196,6 +206,50 @@ func TestEngineAway(t *testing.T) {
 		pause(t, engineOf(t, p), length)
 	})
 	f("absent at the start", func(t *testing.T, p *program) { pause(t, engineOf(t, p), length) })
+}
+
+// TestOutage lets ClickHouse hang under 20,000 messages a second, for ten minutes in the long form. Nothing is lost, nothing is there
+// twice, and the rest is stored much faster than it came in.
+func TestOutage(t *testing.T) {
+	length := 2 * time.Second
+	if torture() {
+		length = 10 * time.Minute
+	}
+	if *outage > 0 {
+		length = *outage
+	}
+	p, sender := serve(t, folder(t)), newNumbered()
+	sender.pause = 10 * time.Millisecond // 200 each
+	stop, ended := make(chan struct{}), make(chan struct{})
+	began := time.Now()
+	go func() {
+		sender.until(stop, p.tcp)
+		close(ended)
+	}()
+	pause(t, engineOf(t, p), length)
+	close(stop)
+	<-ended
+	live := float64(sender.flood.Count()) / time.Since(began).Seconds()
+	back := time.Now()
+	deadline := back.Add(length + time.Minute)
+	var s api.Stats
+	for s.Stored < sender.flood.Count() && time.Now().Before(deadline) {
+		time.Sleep(50 * time.Millisecond)
+		s = api.Stats{}
+		if p.status("/readyz") == http.StatusOK {
+			s = p.stats()
+		}
+	}
+	again := float64(s.Stored) / time.Since(back).Seconds()
+	if s = p.settled(); s.Stored != sender.flood.Count() || s.Received != s.Stored || s.Dropped+s.Duplicate != 0 {
+		t.Errorf("%d messages sent, stats say %+v", sender.flood.Count(), s)
+	}
+	const most = 300 // MiB
+	if peak := p.memory(); torture() && peak > most {
+		t.Errorf("%d MiB of memory, want at most %d", peak, most)
+	}
+	t.Logf("away for %v at %.0f messages/s: %d messages, all stored once; caught up at %.1f times that rate; peak %d MiB",
+		length, live, s.Stored, again/live, p.memory())
 }
 
 // pause stops a process for some time.

@@ -1,7 +1,10 @@
 package diagnose
 
 import (
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"flapwatch/event"
 	"flapwatch/pattern"
@@ -35,8 +38,8 @@ type Judged struct {
 // often: a device that lost its registration so many times in a window is explained even if it is quiet at the end.
 const often = 5
 
-// Conclude compares the cases of a survey with each other and names the causes of those that somebody will look at: patterns,
-// outages, and devices that are or were not stable and have no pattern to be looked at instead. Of a device without a pattern
+// Conclude compares the cases of a survey with each other and names the causes of those that somebody will look at: patterns, and
+// devices that are or were not stable and have no pattern to be looked at instead. Of a device without a pattern
 // only the best cause is kept, without its words, unless it is the only one: Explain gives them again.
 //
 // A verdict of an earlier survey stays as it is, for somebody may be reading it: where the conclusion changes a copy is made, and
@@ -54,6 +57,7 @@ func (s *Survey) Conclude(catalogue *reasons.Catalogue) {
 		}
 	}
 	copied := -1 // the verdict that was copied last
+	var work []func()
 	for i, n := range neighbourhoods(cases) {
 		if cases[i].Fleet != nil && *cases[i].Fleet == n {
 			continue
@@ -68,13 +72,23 @@ func (s *Survey) Conclude(catalogue *reasons.Catalogue) {
 			j = &v.Patterns[p.pattern]
 		}
 		j.Case.Fleet = &n
-		j.explain(catalogue, p.pattern < 0 && len(s.Verdicts) > 1)
+		work = append(work, func() { j.explain(catalogue, p.pattern < 0 && len(s.Verdicts) > 1) })
 	}
-	for i := range s.Outages {
-		if s.Outages[i].Hypotheses == nil {
-			s.Outages[i].Hypotheses = Explain(s.Outages[i].Case, catalogue)
-		}
+	atOnce(work)
+}
+
+// atOnce does the work on all processors.
+func atOnce(work []func()) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(len(work), runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(work)); i = next.Add(1) - 1 {
+				work[i]()
+			}
+		})
 	}
+	wg.Wait()
 }
 
 func (v *Verdict) copy() *Verdict {

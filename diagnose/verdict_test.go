@@ -20,7 +20,6 @@ func TestConclude(t *testing.T) {
 			{History: event.History{Device: "b"}, Device: Judged{Case: flapping}, Patterns: []Judged{{Case: periodic}}},
 			{History: event.History{Device: "c"}, Device: Judged{Case: stable}},
 		},
-		Outages: []Judged{{Case: OutageCase(pattern.Outage{Kind: pattern.SwitchOutage, Place: "sw-1", ByReason: map[string]int{"6": 24}})}},
 	}
 	s.Conclude(catalogue(t))
 	for _, c := range []struct {
@@ -33,7 +32,6 @@ func TestConclude(t *testing.T) {
 		{"pattern that did not pass", s.Verdicts[1].Patterns[0].Hypotheses, true},
 		{"device without another one", s.Verdicts[1].Device.Hypotheses, true},
 		{"stable device", s.Verdicts[2].Device.Hypotheses, false},
-		{"outage", s.Outages[0].Hypotheses, true},
 	} {
 		if (len(c.got) > 0) != c.some {
 			t.Errorf("%s: %d hypotheses", c.what, len(c.got))

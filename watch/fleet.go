@@ -259,13 +259,11 @@ func (f *fleet) conclude(w event.Window) *diagnose.Survey {
 		}
 		return false
 	})
-	if w.To.Sub(f.sought) >= 10*f.effort {
-		f.seekOutages(w)
-	}
-	s.Outages = slices.Clone(f.outages)
+	sought := make(chan []diagnose.Judged, 1)
+	go func() { sought <- f.seekOutages(w) }() // beside the causes of the devices: both take long where everything is new
 	pass(s, tests)
 	s.Conclude(f.watch.catalogue)
-	copy(f.outages, s.Outages) // with their causes
+	s.Outages = <-sought
 	for i, d := range owners {
 		d.verdict = s.Verdicts[i]
 	}
@@ -273,13 +271,18 @@ func (f *fleet) conclude(w event.Window) *diagnose.Survey {
 }
 
 // seekOutages takes time in proportion to all losses: it is done as often as a tenth of the time allows.
-func (f *fleet) seekOutages(w event.Window) {
+func (f *fleet) seekOutages(w event.Window) []diagnose.Judged {
+	if w.To.Sub(f.sought) < share*f.effort {
+		return f.outages
+	}
 	began := f.watch.now()
 	f.outages = nil
 	for _, o := range pattern.Outages(f.histories(w), w, pattern.OutageOptions{Known: f.known}) {
-		f.outages = append(f.outages, diagnose.Judged{Case: diagnose.OutageCase(o)})
+		c := diagnose.OutageCase(o)
+		f.outages = append(f.outages, diagnose.Judged{Case: c, Hypotheses: diagnose.Explain(c, f.watch.catalogue)})
 	}
 	f.sought, f.effort = w.To, f.watch.now().Sub(began)
+	return f.outages
 }
 
 // histories gives those of the window; a history must not be kept.

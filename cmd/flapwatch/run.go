@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -69,8 +70,14 @@ type service struct {
 	handler   http.Handler
 }
 
+// memory in bytes that the program takes before it collects garbage more eagerly. The embedded engine is a process of its own.
+const memory = 640 << 20
+
 // Run serves until the program is told to end.
 func (c *serveCmd) Run(ctx context.Context, con *console) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory)
+	}
 	s, err := c.build(ctx, slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: c.LogLevel})))
 	if err != nil {
 		return err

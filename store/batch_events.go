@@ -14,39 +14,31 @@ type eventRows struct {
 	devices []uint64 // hashes, see pairOf
 	placed  []bool   // the id names the place of the record, not what it says
 
-	cluster, alarm, node, appID              word
-	device, ip, givenID                      text
-	time                                     moment
-	reason, seq                              optional[uint32]
-	timeSource, clock, source, host, process word
-	claimed                                  text
-	lag                                      number[int64]
-	pri                                      optional[uint8]
-	agentSeq, deviceType                     optional[uint32]
-	facility, protocol, model                word
-	severity                                 number[uint8]
-	mac, ipv6, description                   text
-	signal, state, callState                 word
-	part, text                               text
-	truncated, expected                      number[bool]
-	tags                                     pairs
-	raw                                      text
-	role, reasonName, cause                  word
-	spool                                    word
-	rangeEnd                                 number[uint64]
+	cluster, alarm, node, appID word
+	device, ip, givenID         text
+	time                        moment
+	reason, seq                 optional[uint32]
+	sender, phone, said         word // several values in one, see packed
+	claimed                     text
+	lag                         number[int64]
+	agentSeq                    optional[uint32]
+	part                        text
+	tags                        pairs
+	raw                         text // of records without a form
+	rangeEnd                    number[uint64]
+
+	packed packed
+	former former
+	clock  clockText
+	kept   []byte // of the time as sent
 }
 
 func (r *eventRows) columns() block {
 	return block{
 		{"cluster", &r.cluster}, {"device", &r.device}, {"time", &r.time}, {"alarm", &r.alarm}, {"node", &r.node},
 		{"app_id", &r.appID}, {"ip", &r.ip}, {"reason", &r.reason}, {"seq", &r.seq}, {"given_id", &r.givenID},
-		{"time_source", &r.timeSource}, {"claimed", &r.claimed}, {"clock", &r.clock}, {"lag", &r.lag},
-		{"source", &r.source}, {"host", &r.host}, {"process", &r.process}, {"pri", &r.pri}, {"agent_seq", &r.agentSeq},
-		{"facility", &r.facility}, {"severity", &r.severity}, {"mac", &r.mac}, {"ipv6", &r.ipv6},
-		{"protocol", &r.protocol}, {"description", &r.description}, {"device_type", &r.deviceType}, {"model", &r.model},
-		{"signal", &r.signal}, {"state", &r.state}, {"call_state", &r.callState}, {"part", &r.part}, {"text", &r.text},
-		{"truncated", &r.truncated}, {"tags", &r.tags}, {"raw", &r.raw}, {"role", &r.role}, {"expected", &r.expected},
-		{"reason_name", &r.reasonName}, {"cause", &r.cause}, {"spool", &r.spool}, {"range_end", &r.rangeEnd},
+		{"sender", &r.sender}, {"phone", &r.phone}, {"said", &r.said}, {"claimed", &r.claimed}, {"lag", &r.lag},
+		{"agent_seq", &r.agentSeq}, {"part", &r.part}, {"tags", &r.tags}, {"raw", &r.raw}, {"range_end", &r.rangeEnd},
 	}
 }
 
@@ -57,14 +49,9 @@ func (r *eventRows) add(e *event.Row, spool string) {
 	r.devices = append(r.devices, hashDevice(e.Device))
 	r.placed = append(r.placed, e.TimeSource == event.FromReceipt)
 	r.addKey(&e.Event, given)
-	r.addEnvelope(&e.Event)
-	r.addBody(&e.Event)
-	r.role.add(e.Role.String())
-	r.expected.add(e.Expected)
-	r.reasonName.add(e.Names.Reason)
-	r.cause.add(e.Cause)
-	r.model.add(e.Model)
-	r.spool.add(spool)
+	r.addSender(&e.Event, spool)
+	r.addPhone(e)
+	r.addSaid(e, r.addForm(&e.Event))
 }
 
 // close gives all rows the end of their stretch.
@@ -82,10 +69,19 @@ func (r *eventRows) forget() {
 
 // record gives back what the table unparsed needs of a row.
 func (r *eventRows) record(row int32) event.Event {
-	one := []int32{row}
-	e := event.Event{ID: r.ids[row], Source: r.source.values(one).([]string)[0]}
-	e.Received = time.UnixMilli(r.time.v[row] + r.lag.v[row])
-	e.Raw = decodeRaw(r.raw.values(one).([]string)[0], &e)
+	e := event.Event{ID: r.ids[row], Time: time.UnixMilli(r.time.v[row]), Received: time.UnixMilli(r.time.v[row] + r.lag.v[row])}
+	e.Cluster, e.Node, e.AppID = r.cluster.at(row), r.node.at(row), r.appID.at(row)
+	e.Device, e.IP, e.Claimed = r.device.string(row), r.ip.string(row), claimedOf(r.claimed.string(row), &e)
+	e.Reason, e.Seq, e.AgentSeq = r.reason.v[row], r.seq.v[row], r.agentSeq.v[row]
+	sender, phone, said := unpack(r.sender.at(row)), unpack(r.phone.at(row)), unpack(r.said.at(row))
+	e.Source, e.Host = sender[2], sender[3]
+	e.MAC, e.IPv6, e.Protocol, e.Description = phone[0], phone[1], phone[2], phone[3]
+	if n, err := strconv.ParseUint(phone[4], 10, 32); err == nil {
+		e.DeviceType = uint32(n)
+	}
+	e.Signal, e.State, e.CallState, e.Text = said[2], said[3], said[4], said[5]
+	e.Tags = tagsOf(r.tags.at(row))
+	e.Raw = rawOf(r.raw.string(row), said[10], &e)
 	return e
 }
 
@@ -107,86 +103,129 @@ func (r *eventRows) addKey(e *event.Event, given bool) {
 	}
 }
 
-func (r *eventRows) addEnvelope(e *event.Event) {
-	r.timeSource.add(e.TimeSource.String())
-	r.claimed.add(e.Claimed)
-	r.clock.add(e.Clock)
+// addSender adds what the envelope says.
+func (r *eventRows) addSender(e *event.Event, spool string) {
+	p := &r.packed
+	p.begin()
+	p.text(e.TimeSource.String())
+	p.text(e.Clock)
+	p.text(e.Source)
+	p.text(e.Host)
+	p.text(e.Process)
+	p.number(uint32(e.PRI), e.HasPRI)
+	p.flag(e.Truncated)
+	p.text(spool)
+	r.sender.addBytes(p.end())
+	r.kept = r.clock.appendClaimed(r.kept[:0], e)
+	r.claimed.addBytes(r.kept)
 	r.lag.add(e.Received.UnixMilli() - e.Time.UnixMilli())
-	r.source.add(e.Source)
-	r.host.add(e.Host)
-	r.process.add(e.Process)
-	r.pri.add(e.PRI, e.HasPRI)
 	r.agentSeq.add(e.AgentSeq, e.HasAgentSeq)
-	r.facility.add(e.Facility)
-	r.severity.add(e.Severity)
+	r.part.add(e.Part)
 }
 
-func (r *eventRows) addBody(e *event.Event) {
-	r.mac.add(e.MAC)
-	r.ipv6.add(e.IPv6)
-	r.protocol.add(e.Protocol)
-	r.description.add(e.Description)
-	r.deviceType.add(e.DeviceType, e.HasDeviceType)
-	r.signal.add(e.Signal)
-	r.state.add(e.State)
-	r.callState.add(e.CallState)
-	r.part.add(e.Part)
-	r.text.add(e.Text)
-	r.truncated.add(e.Truncated)
-	r.addTags(e)
-	r.raw.add(encodeRaw(e))
+// addPhone adds what changes with the device.
+func (r *eventRows) addPhone(e *event.Row) {
+	p := &r.packed
+	p.begin()
+	p.text(e.MAC)
+	p.text(e.IPv6)
+	p.text(e.Protocol)
+	p.text(e.Description)
+	p.number(e.DeviceType, e.HasDeviceType)
+	p.text(e.Model)
+	r.phone.addBytes(p.end())
+}
+
+// addSaid adds what the alarm says and means.
+func (r *eventRows) addSaid(e *event.Row, form []byte) {
+	p := &r.packed
+	p.begin()
+	p.text(e.Facility)
+	p.number(uint32(e.Severity), true)
+	p.text(e.Signal)
+	p.text(e.State)
+	p.text(e.CallState)
+	p.text(e.Text)
+	p.text(e.Role.String())
+	p.flag(e.Expected)
+	p.text(e.Names.Reason)
+	p.text(e.Cause)
+	p.bytes(form)
+	r.said.addBytes(p.end())
+}
+
+// addForm adds the tags that no other column gives back, and the record where it has no form, which is given back.
+func (r *eventRows) addForm(e *event.Event) []byte {
+	f := &r.former
+	f.begin(e.Raw)
+	f.header(e)
+	kept := 0
+	for i := range e.Tags {
+		t := &e.Tags[i]
+		name := ""
+		if !t.Unknown {
+			name = columnOf(e, t)
+		}
+		if name != "" {
+			f.tag(t, name)
+			continue
+		}
+		f.tag(t, tagName(kept))
+		kept++
+		if t.Unknown {
+			r.tags.pair(unknownTag+t.Key, t.Value)
+		} else {
+			r.tags.pair(t.Key, t.Value)
+		}
+	}
+	r.tags.end()
+	form := f.end(e)
+	if form == nil || len(r.said.words) >= maxForms {
+		r.raw.add(e.Raw)
+		return nil
+	}
+	r.raw.add("")
+	return form
+}
+
+// rawOf gives the record as it came.
+func rawOf(raw, form string, e *event.Event) string {
+	if form == "" {
+		return raw
+	}
+	return fill(form, e)
 }
 
 // unknownTag goes before the key of a tag that the node's own catalogue did not know, as the node sends it.
 const unknownTag = "UNKNOWN_PARAMNAME:"
 
-// addTags keeps the tags that no other column gives back.
-func (r *eventRows) addTags(e *event.Event) {
-	for i := range e.Tags {
-		t := &e.Tags[i]
-		switch {
-		case t.Unknown:
-			r.tags.pair(unknownTag+t.Key, t.Value)
-		case !hasColumn(e, t):
-			r.tags.pair(t.Key, t.Value)
+// columnOf names the column that holds the tag's value, letter for letter; "" is none.
+func columnOf(e *event.Event, t *event.Tag) string {
+	name := tagColumns[t.Key]
+	switch name {
+	case "":
+		return ""
+	case "device_type":
+		if isNumber(t.Value, e.DeviceType, e.HasDeviceType) {
+			return name
+		}
+	case "reason":
+		if isNumber(t.Value, e.Reason, e.HasReason) {
+			return name
+		}
+	default:
+		if t.Value == *textOf(e, name) {
+			return name
 		}
 	}
-	r.tags.end()
+	return ""
 }
 
-// hasColumn says whether the tag's value stands in a column of its own, letter for letter.
-func hasColumn(e *event.Event, t *event.Tag) bool {
-	switch t.Key {
-	case "DeviceName":
-		return t.Value == e.Device
-	case "MACAddress":
-		return t.Value == e.MAC
-	case "IPAddress":
-		return t.Value == e.IP
-	case "IPV6Address":
-		return t.Value == e.IPv6
-	case "Protocol":
-		return t.Value == e.Protocol
-	case "Description":
-		return t.Value == e.Description
-	case "DeviceType":
-		return isNumber(t.Value, e.DeviceType, e.HasDeviceType)
-	case "Reason":
-		return isNumber(t.Value, e.Reason, e.HasReason)
-	case "LastSignalReceived":
-		return t.Value == e.Signal
-	case "StationState":
-		return t.Value == e.State
-	case "CallState":
-		return t.Value == e.CallState
-	case "AppID":
-		return t.Value == e.AppID
-	case "ClusterID":
-		return t.Value == e.Cluster
-	case "NodeID":
-		return t.Value == e.Node
-	}
-	return false
+// tagColumns are the tags that have columns.
+var tagColumns = map[string]string{
+	"DeviceName": "device", "MACAddress": "mac", "IPAddress": "ip", "IPV6Address": "ipv6", "Protocol": "protocol",
+	"Description": "description", "DeviceType": "device_type", "Reason": "reason", "LastSignalReceived": "signal",
+	"StationState": "state", "CallState": "call_state", "AppID": "app_id", "ClusterID": "cluster", "NodeID": "node",
 }
 
 // isNumber says whether s is n in decimal digits, without a zero before them.

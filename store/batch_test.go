@@ -66,7 +66,7 @@ func TestRoundTrip(t *testing.T) {
 func withoutColumn(e *event.Row) []event.Tag {
 	var tags []event.Tag
 	for _, tag := range e.Tags {
-		if tag.Unknown || !hasColumn(&e.Event, &tag) {
+		if tag.Unknown || columnOf(&e.Event, &tag) == "" {
 			tags = append(tags, tag)
 		}
 	}

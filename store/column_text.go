@@ -39,6 +39,13 @@ func (c *text) at(row int32) []byte {
 	return c.wire[start:c.ends[row]]
 }
 
+// string is the text of a row.
+func (c *text) string(row int32) string {
+	wire := c.at(row)
+	_, n := binary.Uvarint(wire)
+	return string(wire[n:])
+}
+
 func (c *text) native(out *net.Buffers, rows []int32) {
 	if rows == nil {
 		*out = append(*out, c.wire)
@@ -54,9 +61,7 @@ func (c *text) native(out *net.Buffers, rows []int32) {
 func (c *text) values(rows []int32) any {
 	var v []string
 	for row := range every(rows, len(c.ends)) {
-		wire := c.at(row)
-		_, n := binary.Uvarint(wire)
-		v = append(v, string(wire[n:]))
+		v = append(v, c.string(row))
 	}
 	return v
 }
@@ -98,6 +103,21 @@ func (c *word) add(s string) {
 	c.rows = append(c.rows, n)
 }
 
+// addBytes adds a word that is copied when it is new.
+func (c *word) addBytes(b []byte) {
+	if n := len(c.rows); n > 0 && string(b) == c.words[c.rows[n-1]] {
+		c.rows = append(c.rows, c.rows[n-1])
+		return
+	}
+	n, known := c.number[string(b)]
+	if !known {
+		n = c.learn(string(b))
+	}
+	c.rows = append(c.rows, n)
+}
+
+func (c *word) at(row int32) string { return c.words[c.rows[row]] }
+
 func (c *word) learn(s string) uint32 {
 	if len(c.words) == 0 {
 		c.number, c.words = map[string]uint32{"": 0}, append(c.words, "")
@@ -128,15 +148,7 @@ const (
 )
 
 func (c *word) native(out *net.Buffers, rows []int32) {
-	c.prefix(out)
-	c.body(out, rows)
-}
-
-func (c *word) prefix(out *net.Buffers) {
 	*out = append(*out, binary.LittleEndian.AppendUint64(nil, sharedDictionaries))
-}
-
-func (c *word) body(out *net.Buffers, rows []int32) {
 	numbers := (&number[uint32]{c.rows}).pick(rows)
 	if len(numbers) == 0 {
 		return
@@ -205,7 +217,7 @@ func (c *identity) values(rows []int32) any {
 // pairs is a column of keys with values, in order, repeated keys included.
 type pairs struct {
 	ends  number[uint64]
-	keys  word
+	keys  text
 	texts text
 }
 
@@ -215,8 +227,8 @@ func (c *pairs) pair(key, value string) {
 	c.texts.add(value)
 }
 
-func (c *pairs) end()         { c.ends.add(uint64(len(c.keys.rows))) }
-func (c *pairs) kind() string { return "Map(LowCardinality(String), String)" }
+func (c *pairs) end()         { c.ends.add(uint64(len(c.keys.ends))) }
+func (c *pairs) kind() string { return "Map(String, String)" }
 
 func (c *pairs) reset() {
 	c.ends.reset()
@@ -225,10 +237,9 @@ func (c *pairs) reset() {
 }
 
 func (c *pairs) native(out *net.Buffers, rows []int32) {
-	c.keys.prefix(out)
 	if rows == nil {
 		c.ends.native(out, nil)
-		c.keys.body(out, nil)
+		c.keys.native(out, nil)
 		c.texts.native(out, nil)
 		return
 	}
@@ -242,7 +253,7 @@ func (c *pairs) native(out *net.Buffers, rows []int32) {
 		ends.add(uint64(len(inner)))
 	}
 	ends.native(out, nil)
-	c.keys.body(out, inner)
+	c.keys.native(out, inner)
 	c.texts.native(out, inner)
 }
 
@@ -255,12 +266,19 @@ func (c *pairs) span(row int32) (from, to int32) {
 
 func (c *pairs) values(rows []int32) any {
 	var v []*pairList
-	keys, texts := c.keys.values(nil).([]string), c.texts.values(nil).([]string)
 	for row := range every(rows, len(c.ends.v)) {
-		from, to := c.span(row)
-		v = append(v, &pairList{keys: keys[from:to], texts: texts[from:to]})
+		list := c.at(row)
+		v = append(v, &list)
 	}
 	return v
+}
+
+func (c *pairs) at(row int32) (list pairList) {
+	from, to := c.span(row)
+	for i := from; i < to; i++ {
+		list.Put(c.keys.string(i), c.texts.string(i))
+	}
+	return list
 }
 
 // pairList is one row of pairs as the driver takes and gives it.

@@ -24,7 +24,7 @@ const tie = `cityHash64(cluster, device, alarm, node, app_id, ip, ifNull(toInt64
 // eventColumns are what scanEvent reads.
 const eventColumns = `cluster, device, time, alarm, node, app_id, ip, reason, seq, given_id,
        time_source, claimed, clock, lag, source, host, process, pri, agent_seq, facility, severity,
-       mac, ipv6, protocol, description, device_type, model, signal, state, call_state, part, text, truncated, tags, raw,
+       mac, ipv6, protocol, description, device_type, model, signal, state, call_state, part, text, truncated, tags, raw, form,
        role, expected, reason_name, cause, tie`
 
 // eventPage first finds the time at which the page ends, from few columns, then reads all columns of its rows.
@@ -85,16 +85,16 @@ func (s *Store) Events(ctx context.Context, f event.Filter, cursor string, limit
 // scanEvent reads eventColumns, and into more what follows them.
 func scanEvent(rows driver.Rows, e *event.Row, more ...any) (tie uint64, err error) {
 	var (
-		reason, seq, agentSeq, deviceType *uint32
-		pri                               *uint8
-		given, timeSource, role, raw      string
-		lag                               int64
-		tags                              pairList
+		reason, seq, agentSeq, deviceType  *uint32
+		pri                                *uint8
+		given, timeSource, role, raw, form string
+		lag                                int64
+		tags                               pairList
 	)
 	err = rows.Scan(append([]any{&e.Cluster, &e.Device, &e.Time, &e.Alarm, &e.Node, &e.AppID, &e.IP, &reason, &seq, &given,
 		&timeSource, &e.Claimed, &e.Clock, &lag, &e.Source, &e.Host, &e.Process, &pri, &agentSeq, &e.Facility, &e.Severity,
 		&e.MAC, &e.IPv6, &e.Protocol, &e.Description, &deviceType, &e.Model, &e.Signal, &e.State, &e.CallState, &e.Part,
-		&e.Text, &e.Truncated, &tags, &raw, &role, &e.Expected, &e.Names.Reason, &e.Cause, &tie}, more...)...)
+		&e.Text, &e.Truncated, &tags, &raw, &form, &role, &e.Expected, &e.Names.Reason, &e.Cause, &tie}, more...)...)
 	if err != nil {
 		return 0, asked("read events", err)
 	}
@@ -107,7 +107,8 @@ func scanEvent(rows driver.Rows, e *event.Row, more ...any) (tie uint64, err err
 	e.TimeSource = timeSourceOf(timeSource)
 	e.Role = roleOf(role)
 	e.Tags = tagsOf(tags)
-	e.Raw = decodeRaw(raw, &e.Event)
+	e.Claimed = claimedOf(e.Claimed, &e.Event)
+	e.Raw = rawOf(raw, form, &e.Event)
 	e.ID = idOf(&e.Event, given)
 	return tie, nil
 }

@@ -1,0 +1,301 @@
+package store
+
+import (
+	"strconv"
+	"strings"
+
+	"flapwatch/event"
+)
+
+// Nearly all bytes of a record stand in the columns of its row. What remains is its form: the record with {name} in the
+// place of each value that a column holds, as in
+//
+//	<187>{seq}: {host}: {claimed} :  %UC_CALLMANAGER-3-EndPointUnregistered: %[DeviceName={device}]…[NodeID={node}]: {text}
+//
+// {0}, {1} … are the values of the tags that have no column, and {{ is a brace of the record. All records of a kind have one
+// form. A value is replaced only where the bytes of the record are those that the column gives back, so that fill makes of the
+// form what it was made of, byte for byte. A record without a form (see limits) is kept whole, in the column raw.
+
+// Limits of forms. Words of a block are kept apart from its rows only as long as they are few and short.
+const (
+	maxForm  = 2 << 10 // bytes of one
+	maxForms = 4096    // different ones in a batch, with the words beside them
+)
+
+// Names of the values in a form.
+const (
+	inSeq      = "seq"
+	inAgentSeq = "agent_seq"
+	inHost     = "host"
+	inClaimed  = "claimed"
+	inText     = "text"
+	inStamp    = "stamp" // the time as the file of a relay has it
+)
+
+const stampLayout = "Jan _2 15:04:05"
+
+// former takes records apart. It belongs to one goroutine.
+type former struct {
+	form   []byte
+	raw    string
+	kept   int // bytes of raw that are in form
+	number [20]byte
+}
+
+// begin starts the form of a record.
+func (f *former) begin(raw string) { f.form, f.raw, f.kept = f.form[:0], raw, 0 }
+
+// value replaces value by name where it begins at byte at of the record.
+func (f *former) value(at int, value, name string) {
+	f.literal(at)
+	f.form = append(append(append(f.form, '{'), name...), '}')
+	f.kept = at + len(value)
+}
+
+// literal takes over the record up to byte end.
+func (f *former) literal(end int) {
+	part := f.raw[f.kept:end]
+	f.kept = end
+	for {
+		i := strings.IndexByte(part, '{')
+		if i < 0 {
+			f.form = append(f.form, part...)
+			return
+		}
+		f.form = append(append(f.form, part[:i+1]...), '{')
+		part = part[i+1:]
+	}
+}
+
+// find replaces the next place of value before byte end.
+func (f *former) find(end int, value, name string) {
+	if value == "" || end < f.kept {
+		return
+	}
+	if i := strings.Index(f.raw[f.kept:end], value); i >= 0 {
+		f.value(f.kept+i, value, name)
+	}
+}
+
+// findNumber replaces the next place of n between the bytes start and end.
+func (f *former) findNumber(start, end int, n uint32, has bool, name string) {
+	start = max(start, f.kept)
+	if !has || end < start {
+		return
+	}
+	digits := strconv.AppendUint(f.number[:0], uint64(n), 10)
+	for at := start; ; {
+		i := strings.Index(f.raw[at:end], string(digits))
+		if i < 0 {
+			return
+		}
+		at += i
+		after := at + len(digits)
+		if (at == 0 || !isDigit(f.raw[at-1])) && (after == len(f.raw) || !isDigit(f.raw[after])) {
+			f.value(at, f.raw[at:after], name)
+			return
+		}
+		at = after
+	}
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// header replaces what stands before the tags.
+func (f *former) header(e *event.Event) {
+	end := strings.IndexByte(f.raw, '%')
+	if end < 0 {
+		end = len(f.raw)
+	}
+	claimed := end
+	if e.Claimed != "" {
+		if i := strings.Index(f.raw[:end], e.Claimed); i >= 0 {
+			claimed = i
+		}
+	}
+	if isLetter(first(f.raw)) {
+		stamp := e.Time.UTC().AppendFormat(f.number[:0], stampLayout)
+		if strings.HasPrefix(f.raw, string(stamp)) && claimed >= len(stamp) {
+			f.value(0, stampLayout, inStamp)
+		}
+	}
+	pri := 0 // its end: the same in all records of a kind
+	if first(f.raw) == '<' {
+		pri = strings.IndexByte(f.raw, '>') + 1
+	}
+	f.findNumber(pri, claimed, e.AgentSeq, e.HasAgentSeq, inAgentSeq)
+	f.findNumber(pri, claimed, e.Seq, e.HasSeq, inSeq)
+	f.find(claimed, e.Host, inHost)
+	if claimed < end && f.kept <= claimed {
+		f.value(claimed, e.Claimed, inClaimed)
+	}
+}
+
+func first(s string) byte {
+	if s == "" {
+		return 0
+	}
+	return s[0]
+}
+
+func isLetter(c byte) bool { return 'A' <= c && c <= 'Z' }
+
+// tag replaces the value of a tag.
+func (f *former) tag(t *event.Tag, name string) {
+	rest := f.raw[f.kept:]
+	i := strings.Index(rest, t.Key)
+	if i < 0 || t.Value == "" {
+		return
+	}
+	at := i + len(t.Key)
+	for at < len(rest) && (rest[at] == ' ' || rest[at] == '=') {
+		at++
+	}
+	if strings.HasPrefix(rest[at:], t.Value) {
+		f.value(f.kept+at, t.Value, name)
+	}
+}
+
+// end completes the form. It is nil when the record is better kept whole.
+func (f *former) end(e *event.Event) []byte {
+	f.find(len(f.raw), e.Text, inText)
+	if len(f.raw)-f.kept > maxForm {
+		return nil
+	}
+	f.literal(len(f.raw))
+	if len(f.form) > maxForm {
+		return nil
+	}
+	return f.form
+}
+
+// fill gives the record back that form was made of. e has the values.
+func fill(form string, e *event.Event) string {
+	b := make([]byte, 0, 512)
+	for {
+		i := strings.IndexByte(form, '{')
+		if i < 0 {
+			return string(append(b, form...))
+		}
+		b = append(b, form[:i]...)
+		form = form[i+1:]
+		if strings.HasPrefix(form, "{") {
+			b, form = append(b, '{'), form[1:]
+			continue
+		}
+		name, rest, _ := strings.Cut(form, "}")
+		b, form = appendValue(b, name, e), rest
+	}
+}
+
+// appendValue appends what stands for name in a form.
+func appendValue(b []byte, name string, e *event.Event) []byte {
+	switch name {
+	case inSeq:
+		return strconv.AppendUint(b, uint64(e.Seq), 10)
+	case inAgentSeq:
+		return strconv.AppendUint(b, uint64(e.AgentSeq), 10)
+	case inHost:
+		return append(b, e.Host...)
+	case inClaimed:
+		return append(b, e.Claimed...)
+	case inText:
+		return append(b, e.Text...)
+	case inStamp:
+		return e.Time.UTC().AppendFormat(b, stampLayout)
+	case "reason":
+		return strconv.AppendUint(b, uint64(e.Reason), 10)
+	case "device_type":
+		return strconv.AppendUint(b, uint64(e.DeviceType), 10)
+	}
+	if text := textOf(e, name); text != nil {
+		return append(b, *text...)
+	}
+	if n, err := strconv.Atoi(name); err == nil && n >= 0 && n < len(e.Tags) {
+		return append(b, e.Tags[n].Value...)
+	}
+	return b
+}
+
+// textOf gives the text that stands in the column called name.
+func textOf(e *event.Event, name string) *string {
+	switch name {
+	case "device":
+		return &e.Device
+	case "mac":
+		return &e.MAC
+	case "ip":
+		return &e.IP
+	case "ipv6":
+		return &e.IPv6
+	case "protocol":
+		return &e.Protocol
+	case "description":
+		return &e.Description
+	case "signal":
+		return &e.Signal
+	case "state":
+		return &e.State
+	case "call_state":
+		return &e.CallState
+	case "app_id":
+		return &e.AppID
+	case "cluster":
+		return &e.Cluster
+	case "node":
+		return &e.Node
+	}
+	return nil
+}
+
+// claimed: the time as sent is kept as a pattern where the event's time gives it back.
+const (
+	claimedLayout  = "Jan 02 2006 15:04:05.000"
+	claimedPattern = "%b %d %Y %H:%i:%S.%f" // in the words of ClickHouse's formatDateTime
+	plainMark      = "%%"                   // before a text that could be taken for a pattern
+)
+
+// clockText writes times in claimedLayout and keeps the text of the last second.
+type clockText struct {
+	second int64
+	text   []byte
+}
+
+// appendClaimed appends what is kept of the time as sent.
+func (c *clockText) appendClaimed(b []byte, e *event.Event) []byte {
+	if len(e.Claimed) >= len(claimedLayout) && e.Claimed[:len(claimedLayout)] == string(c.at(e)) {
+		return append(append(b, claimedPattern...), e.Claimed[len(claimedLayout):]...)
+	}
+	if strings.HasPrefix(e.Claimed, "%") {
+		b = append(b, plainMark...)
+	}
+	return append(b, e.Claimed...)
+}
+
+func (c *clockText) at(e *event.Event) []byte {
+	if second := e.Time.Unix(); second != c.second || c.text == nil {
+		c.second, c.text = second, e.Time.UTC().AppendFormat(c.text[:0], claimedLayout)
+	}
+	ms := e.Time.Nanosecond() / 1e6
+	c.text = append(c.text[:len(claimedLayout)-3], byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+	return c.text
+}
+
+// claimedOf gives the time as sent back.
+func claimedOf(kept string, e *event.Event) string {
+	if zone, found := strings.CutPrefix(kept, claimedPattern); found {
+		return string(append(e.Time.UTC().AppendFormat(nil, claimedLayout), zone...))
+	}
+	text, _ := strings.CutPrefix(kept, plainMark)
+	return text
+}
+
+// tagName names the tag of that number among those without a column.
+func tagName(number int) string {
+	if number < len(tagNames) {
+		return tagNames[number]
+	}
+	return strconv.Itoa(number)
+}
+
+var tagNames = [...]string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19"}

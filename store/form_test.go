@@ -1,0 +1,120 @@
+package store
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"flapwatch/event"
+)
+
+// parsed is an event as a parser finds it in a record: what it does not find is empty.
+func parsed(raw string, at time.Time) *event.Row {
+	e := &event.Row{Event: event.Event{Time: at, Received: at, TimeSource: event.FromMessage, Alarm: "A", Raw: raw}}
+	if head, rest, found := strings.Cut(raw, ": "); found {
+		for _, c := range head {
+			if c >= '0' && c <= '9' && e.Seq < 1e8 {
+				e.Seq, e.HasSeq = e.Seq*10+uint32(c-'0'), true
+			}
+		}
+		e.Host, rest, _ = strings.Cut(rest, ": ")
+		e.Claimed, _, _ = strings.Cut(rest, " : ")
+	}
+	for part := range strings.SplitSeq(raw, "[") {
+		key, rest, found := strings.Cut(part, "=")
+		value, _, closed := strings.Cut(rest, "]")
+		if !found || !closed {
+			continue
+		}
+		t := event.Tag{Key: key, Value: value, Unknown: strings.HasPrefix(key, "U")}
+		if p := textOf(&e.Event, tagColumns[key]); p != nil {
+			*p = value
+		}
+		if key == "Reason" && len(value) == 1 && value[0] >= '0' && value[0] <= '9' {
+			e.Event.Reason, e.HasReason = uint32(value[0]-'0'), true
+		}
+		e.Tags = append(e.Tags, t)
+	}
+	if i := strings.LastIndex(raw, "]: "); i >= 0 {
+		e.Text = raw[i+3:]
+	}
+	return e
+}
+
+// restored is the record as the columns of a row give it back.
+func restored(rows *eventRows, row int32) string {
+	e := rows.record(row)
+	return e.Raw
+}
+
+var records = []string{
+	"<187>41679: ucm-01: Nov 20 2026 12:00:00.123 UTC :  %UC_CALLMANAGER-3-A: %[DeviceName=SEP0001][IPAddress=10.0.0.1][Reason=8]" +
+		"[IPAddrAttributes=0][NodeID=ucm-01]: An endpoint has unregistered",
+	"Nov 20 12:00:00 ucm-01 local7 3 ccm: 7: ucm-01: Nov 20 2026 12:00:00.123 CET :  %A: %[ DeviceName =x][Reason=08][UNKNOWN=]: ",
+	"{seq} 1: {{: } : %[a={0}][b=}{][DeviceName={][DeviceName=}][=]",
+	"1: 1: 1 : %[Reason=1][Reason=1][1=1]: 1",
+	"1: h: %b %d %Y %H:%i:%S.%f UTC : %[a=\x1e\x1f\x1ee][c=\x00\xff]: \x1f",
+	"",
+}
+
+// Whatever a record is, its row gives it back byte for byte, be it the first of its form or one of many.
+func FuzzForm(f *testing.F) {
+	for _, raw := range records {
+		f.Add(raw, raw)
+	}
+	f.Add(records[0], records[1])
+	f.Fuzz(func(t *testing.T, a, b string) {
+		rows := new(eventRows)
+		for i, raw := range []string{a, b, a, b} {
+			e := parsed(raw, noon)
+			rows.add(e, "spool\x1f")
+			if got := restored(rows, int32(i)); got != raw {
+				t.Fatalf("row %d gives\n%q\nwant\n%q\nform %q", i, got, raw, unpack(rows.said.at(int32(i)))[10])
+			}
+			if got := claimedOf(rows.claimed.string(int32(i)), &e.Event); got != e.Claimed {
+				t.Fatalf("time as sent is %q, want %q", got, e.Claimed)
+			}
+		}
+	})
+}
+
+// All records of a kind have one form, and nothing of them is kept besides.
+func TestFormsAreFew(t *testing.T) {
+	fleet, rows := newFleet(1000), new(eventRows)
+	for range 1000 {
+		rows.add(fleet.next(), "a")
+	}
+	forms := map[string]bool{}
+	for _, word := range rows.said.words[1:] {
+		forms[unpack(word)[10]] = true
+	}
+	const want = "<187>{seq}: {host}: {claimed} :  %UC_CALLMANAGER-3-EndPointUnregistered: %[DeviceName={device}][IPAddress={ip}]" +
+		"[Protocol={protocol}][DeviceType={device_type}][Description={description}][Reason={reason}][IPAddrAttributes={0}]" +
+		"[LastSignalReceived={signal}][AppID={app_id}][ClusterID={cluster}][NodeID={node}]: {text}"
+	if !forms[want] || len(forms) != 1 {
+		t.Errorf("forms %v", forms)
+	}
+	if kept := len(rows.raw.wire) - len(rows.raw.ends); kept > 0 {
+		t.Errorf("%d bytes of records are kept", kept)
+	}
+}
+
+// Forms that are long or many are not worth one: their records are kept whole.
+func TestRecordsWithoutForm(t *testing.T) {
+	rows := new(eventRows)
+	long := strings.Repeat("x", maxForm+1)
+	rows.add(parsed(long, noon), "a")
+	if rows.raw.string(0) != long || restored(rows, 0) != long {
+		t.Error("a long record is not kept whole")
+	}
+	for i := range maxForms + 10 {
+		raw := strings.Repeat("y", i%70) + strings.Repeat("z", i/70)
+		rows.add(parsed(raw, noon), "a")
+		if got := restored(rows, int32(i+1)); got != raw {
+			t.Fatalf("row gives %q, want %q", got, raw)
+		}
+	}
+	if n := len(rows.said.words); n > maxForms+1 {
+		t.Errorf("%d words", n)
+	}
+}

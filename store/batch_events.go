@@ -18,7 +18,8 @@ type eventRows struct {
 	device, ip, givenID         text
 	time                        moment
 	reason, seq                 optional[uint32]
-	sender, phone, said         word // several values in one, see packed
+	sender, said                word // several values in one, see packed
+	phone                       text // the same; nearly as many as rows
 	claimed                     text
 	lag                         number[int64]
 	agentSeq                    optional[uint32]
@@ -73,7 +74,7 @@ func (r *eventRows) record(row int32) event.Event {
 	e.Cluster, e.Node, e.AppID = r.cluster.at(row), r.node.at(row), r.appID.at(row)
 	e.Device, e.IP, e.Claimed = r.device.string(row), r.ip.string(row), claimedOf(r.claimed.string(row), &e)
 	e.Reason, e.Seq, e.AgentSeq = r.reason.v[row], r.seq.v[row], r.agentSeq.v[row]
-	sender, phone, said := unpack(r.sender.at(row)), unpack(r.phone.at(row)), unpack(r.said.at(row))
+	sender, phone, said := unpack(r.sender.at(row)), unpack(r.phone.string(row)), unpack(r.said.at(row))
 	e.Source, e.Host = sender[2], sender[3]
 	e.MAC, e.IPv6, e.Protocol, e.Description = phone[0], phone[1], phone[2], phone[3]
 	if n, err := strconv.ParseUint(phone[4], 10, 32); err == nil {
@@ -157,35 +158,34 @@ func (r *eventRows) addSaid(e *event.Row, form []byte) {
 // addForm adds the tags that no other column gives back, and the record where it has no form, which is given back.
 func (r *eventRows) addForm(e *event.Event) []byte {
 	f := &r.former
-	f.begin(e.Raw)
-	f.header(e)
-	kept := 0
-	for i := range e.Tags {
-		t := &e.Tags[i]
-		name := ""
-		if !t.Unknown {
-			name = columnOf(e, t)
+	var form []byte
+	if k := f.known(e); k != nil {
+		form = k.form
+		for i := range k.tags {
+			if k.tags[i].kept {
+				r.addTag(&e.Tags[i])
+			}
 		}
-		if name != "" {
-			f.tag(t, name)
-			continue
-		}
-		f.tag(t, tagName(kept))
-		kept++
-		if t.Unknown {
-			r.tags.pair(unknownTag+t.Key, t.Value)
-		} else {
-			r.tags.pair(t.Key, t.Value)
+	} else {
+		if form = f.make(e, r.addTag); form != nil {
+			f.learn(e, form)
 		}
 	}
 	r.tags.end()
-	form := f.end(e)
 	if form == nil || len(r.said.words) >= maxForms {
 		r.raw.add(e.Raw)
 		return nil
 	}
 	r.raw.add("")
 	return form
+}
+
+func (r *eventRows) addTag(t *event.Tag) {
+	if t.Unknown {
+		r.tags.pair(unknownTag+t.Key, t.Value)
+		return
+	}
+	r.tags.pair(t.Key, t.Value)
 }
 
 // rawOf gives the record as it came.
@@ -201,24 +201,21 @@ const unknownTag = "UNKNOWN_PARAMNAME:"
 
 // columnOf names the column that holds the tag's value, letter for letter; "" is none.
 func columnOf(e *event.Event, t *event.Tag) string {
-	name := tagColumns[t.Key]
-	switch name {
-	case "":
-		return ""
-	case "device_type":
-		if isNumber(t.Value, e.DeviceType, e.HasDeviceType) {
-			return name
-		}
-	case "reason":
-		if isNumber(t.Value, e.Reason, e.HasReason) {
-			return name
-		}
-	default:
-		if t.Value == *textOf(e, name) {
-			return name
-		}
+	if name := tagColumns[t.Key]; name != "" && holds(e, t, name) {
+		return name
 	}
 	return ""
+}
+
+// holds says whether the column called name holds the tag's value.
+func holds(e *event.Event, t *event.Tag, name string) bool {
+	switch name {
+	case "device_type":
+		return isNumber(t.Value, e.DeviceType, e.HasDeviceType)
+	case "reason":
+		return isNumber(t.Value, e.Reason, e.HasReason)
+	}
+	return t.Value == *textOf(e, name)
 }
 
 // tagColumns are the tags that have columns.

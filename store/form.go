@@ -39,11 +39,31 @@ type former struct {
 	form   []byte
 	raw    string
 	kept   int // bytes of raw that are in form
-	number [20]byte
+	number [32]byte
+
+	kinds        []knownForm
+	last, oldest int // in kinds
 }
 
-// begin starts the form of a record.
-func (f *former) begin(raw string) { f.form, f.raw, f.kept = f.form[:0], raw, 0 }
+// make makes the form of a record, or nil when it is better kept whole, and gives the tags to keep that no column holds.
+func (f *former) make(e *event.Event, keep func(*event.Tag)) []byte {
+	f.form, f.raw, f.kept = f.form[:0], e.Raw, 0
+	f.header(e)
+	kept := 0
+	for i := range e.Tags {
+		t := &e.Tags[i]
+		if !t.Unknown {
+			if name := columnOf(e, t); name != "" {
+				f.tag(t, name)
+				continue
+			}
+		}
+		f.tag(t, strconv.Itoa(kept))
+		kept++
+		keep(t)
+	}
+	return f.end(e)
+}
 
 // value replaces value by name where it begins at byte at of the record.
 func (f *former) value(at int, value, name string) {
@@ -169,23 +189,36 @@ func (f *former) end(e *event.Event) []byte {
 	return f.form
 }
 
+// pieces yields what a form consists of: bytes as they are and the name of the value behind them, "" at the end and at a
+// brace of the record.
+func pieces(form string, yield func(literal, name string)) {
+	for {
+		i := strings.IndexByte(form, '{')
+		switch {
+		case i < 0:
+			yield(form, "")
+			return
+		case strings.HasPrefix(form[i+1:], "{"):
+			yield(form[:i+1], "")
+			form = form[i+2:]
+		default:
+			name, rest, _ := strings.Cut(form[i+1:], "}")
+			yield(form[:i], name)
+			form = rest
+		}
+	}
+}
+
 // fill gives the record back that form was made of. e has the values.
 func fill(form string, e *event.Event) string {
 	b := make([]byte, 0, 512)
-	for {
-		i := strings.IndexByte(form, '{')
-		if i < 0 {
-			return string(append(b, form...))
+	pieces(form, func(literal, name string) {
+		b = append(b, literal...)
+		if name != "" {
+			b = appendValue(b, name, e)
 		}
-		b = append(b, form[:i]...)
-		form = form[i+1:]
-		if strings.HasPrefix(form, "{") {
-			b, form = append(b, '{'), form[1:]
-			continue
-		}
-		name, rest, _ := strings.Cut(form, "}")
-		b, form = appendValue(b, name, e), rest
-	}
+	})
+	return string(b)
 }
 
 // appendValue appends what stands for name in a form.
@@ -195,12 +228,6 @@ func appendValue(b []byte, name string, e *event.Event) []byte {
 		return strconv.AppendUint(b, uint64(e.Seq), 10)
 	case inAgentSeq:
 		return strconv.AppendUint(b, uint64(e.AgentSeq), 10)
-	case inHost:
-		return append(b, e.Host...)
-	case inClaimed:
-		return append(b, e.Claimed...)
-	case inText:
-		return append(b, e.Text...)
 	case inStamp:
 		return e.Time.UTC().AppendFormat(b, stampLayout)
 	case "reason":
@@ -222,6 +249,12 @@ func textOf(e *event.Event, name string) *string {
 	switch name {
 	case "device":
 		return &e.Device
+	case inHost:
+		return &e.Host
+	case inClaimed:
+		return &e.Claimed
+	case inText:
+		return &e.Text
 	case "mac":
 		return &e.MAC
 	case "ip":
@@ -289,13 +322,3 @@ func claimedOf(kept string, e *event.Event) string {
 	text, _ := strings.CutPrefix(kept, plainMark)
 	return text
 }
-
-// tagName names the tag of that number among those without a column.
-func tagName(number int) string {
-	if number < len(tagNames) {
-		return tagNames[number]
-	}
-	return strconv.Itoa(number)
-}
-
-var tagNames = [...]string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19"}

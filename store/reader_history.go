@@ -15,9 +15,9 @@ import (
 	"flapwatch/event"
 )
 
-// packed is what a change is made of, as bytes in one string: one string for a device comes out of ClickHouse many times faster
-// than a row for each change. unpack reads it. The key is a hash of what makes an event, beside device and second.
-const packed = `concat(
+// changeBytes is what a change is made of, as bytes in one string: one string for a device comes out of ClickHouse many times faster
+// than a row for each change. readChanges reads it. The key is a hash of what makes an event, beside device and second.
+const changeBytes = `concat(
     reinterpretAsFixedString(toUnixTimestamp64Milli(time)),
     reinterpretAsFixedString(toUInt32(cityHash64(alarm, node, app_id, ip, ifNull(toInt64(reason), -1), ifNull(toInt64(seq), -1), given_id))),
     reinterpretAsFixedString(ifNull(reason, 0)),
@@ -27,7 +27,7 @@ const packed = `concat(
 // changes are the changes of each device and what was last said about it. Copies that have not been merged yet are left out where
 // the strings are read: FINAL would take longer than all the rest.
 const changes = `
-SELECT cluster, device, arrayStringConcat(groupArrayIf(` + packed + `, role IN ('down', 'up', 'attempt', 'action'))),
+SELECT cluster, device, arrayStringConcat(groupArrayIf(` + changeBytes + `, role IN ('down', 'up', 'attempt', 'action'))),
        argMaxIf(ip, time, ip != ''), argMaxIf(protocol, time, protocol != ''), argMaxIf(description, time, description != ''),
        argMaxIf(model, time, model != ''), argMaxIf(ifNull(device_type, 0), time, isNotNull(device_type)),
        toUnixTimestamp64Milli(maxIf(time, ip != '')), toUnixTimestamp64Milli(maxIf(time, protocol != '')),
@@ -48,8 +48,8 @@ PREWHERE alarm = 'LastOutOfServiceInformation'
 WHERE ` + inWindow + ` AND device != '' AND tags['NeighborDeviceID'] != ''%s
 GROUP BY cluster, device`
 
-// between is the condition of rows that were committed after one Mark and not after another.
-const between = `
+// betweenMarks is the condition of rows that were committed after one Mark and not after another.
+const betweenMarks = `
   AND range_end > {low:UInt64} AND has({spools:Array(String)}, spool)
   AND range_end > {after:Array(UInt64)}[indexOf({spools:Array(String)}, spool)]
   AND range_end <= {upto:Array(UInt64)}[indexOf({spools:Array(String)}, spool)]`
@@ -75,7 +75,7 @@ func (s *Store) HistoriesBetween(ctx context.Context, f event.Filter, after, upt
 	}
 	parameters := append(filterParameters(f), clickhouse.Named("spools", spools), clickhouse.Named("after", from), clickhouse.Named("upto", to),
 		clickhouse.Named("low", low))
-	return s.histories(ctx, f, between, parameters, yield)
+	return s.histories(ctx, f, betweenMarks, parameters, yield)
 }
 
 const marks = `SELECT spool, max(next) FROM counts GROUP BY spool`
@@ -124,7 +124,7 @@ func (s *Store) histories(ctx context.Context, f event.Filter, condition string,
 		if err != nil {
 			return asked("read histories", err)
 		}
-		if h.Changes, err = unpack(bytes, words); err != nil {
+		if h.Changes, err = readChanges(bytes, words); err != nil {
 			return fmt.Errorf("read history of %s: %w", h.Device, err)
 		}
 		n := plugged[device{h.Cluster, h.Device}]
@@ -139,10 +139,10 @@ func (s *Store) histories(ctx context.Context, f event.Filter, condition string,
 	})
 }
 
-var errPacked = errors.New("packed changes end too early")
+var errChanges = errors.New("changes end too early")
 
-// unpack reads what packed wrote.
-func unpack(b string, words map[string]string) ([]event.Change, error) {
+// readChanges reads what changeBytes wrote.
+func readChanges(b string, words map[string]string) ([]event.Change, error) {
 	const fixed = 8 + 4 + 4 + 1
 	var list []event.Change
 	if len(b) > 0 {
@@ -150,7 +150,7 @@ func unpack(b string, words map[string]string) ([]event.Change, error) {
 	}
 	for len(b) > 0 {
 		if len(b) < fixed {
-			return nil, errPacked
+			return nil, errChanges
 		}
 		flags := b[16]
 		c := event.Change{
@@ -161,7 +161,7 @@ func unpack(b string, words map[string]string) ([]event.Change, error) {
 		b = b[fixed:]
 		for _, word := range []*string{&c.Node, &c.Signal} {
 			if len(b) < 2 || len(b)-2 < int(little(b, 2)) {
-				return nil, errPacked
+				return nil, errChanges
 			}
 			end := 2 + int(little(b, 2))
 			*word, b = intern(words, b[2:end]), b[end:]

@@ -47,8 +47,8 @@ type Options struct {
 	Keys    []string // tag keys known to the parser
 	Words   Words
 	Workers int           // ranges understood at the same time (default 2)
-	Frames  int           // messages in a range at the most (default 16,384)
-	Bytes   int           // bytes in a range at the most (default 8 MiB)
+	Frames  int           // messages in a range at the most (default 65,536)
+	Bytes   int           // bytes in a range at the most (default 32 MiB)
 	Age     time.Duration // a range waits no longer for more (default 250 ms)
 	Parts   time.Duration // how long the parts of one message are waited for (default 30 s)
 	Zones   func(source string) *time.Location
@@ -81,10 +81,10 @@ func NewPipeline(o Options) *Pipeline {
 		o.Workers = 2
 	}
 	if o.Frames <= 0 {
-		o.Frames = 16_384
+		o.Frames = 65_536
 	}
 	if o.Bytes <= 0 {
-		o.Bytes = 8 << 20
+		o.Bytes = 32 << 20
 	}
 	if o.Age <= 0 {
 		o.Age = 250 * time.Millisecond

@@ -101,7 +101,8 @@ func New(d Deps) http.Handler {
 
 	r.Get("/", s.page)
 	r.Get("/docs", s.docs)
-	r.Get("/style.css", s.style)
+	r.Get("/style.css", s.file("style.css"))
+	r.Get("/page.js", s.file("page.js"))
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)
 	r.Method(http.MethodGet, "/metrics", d.Metrics)

@@ -48,7 +48,7 @@ func (s *server) tokens(next http.Handler) http.Handler {
 		case !s.limit.spend(client(r), wrongTokenCost, askedAt(r.Context())):
 			slowDown(w)
 		case r.URL.Path == "/" && strings.Contains(r.Header.Get("Accept"), "text/html"):
-			s.show(w, http.StatusUnauthorized, "login.html", nil)
+			s.askToken(w)
 		default:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="flapwatch"`)
 			problem(w, http.StatusUnauthorized, "a token is needed: Authorization: Bearer …; flapwatch token new makes one")

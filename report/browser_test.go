@@ -15,9 +15,23 @@ import (
 	"flapwatch/report"
 )
 
-// browser runs chromium once over a page and gives what it says; every connection that is not for the page is refused by a proxy
-// that notes it.
+// browser runs chromium once over a page under its policy and gives what it says, and what it asked for beside the page.
 func browser(t *testing.T, page string, flags ...string) (out, log string, asked []string) {
+	t.Helper()
+	return browse(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/" {
+			return false
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", report.Policy()+"; frame-ancestors 'none'")
+		_, _ = w.Write([]byte(page))
+		return true
+	}, flags...)
+}
+
+// browse runs chromium once over what serve gives at /; every request that serve does not know is noted, and so is every connection
+// that is not for us, which a proxy refuses.
+func browse(t *testing.T, serve func(http.ResponseWriter, *http.Request) bool, flags ...string) (out, log string, asked []string) {
 	t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
@@ -40,14 +54,10 @@ func browser(t *testing.T, page string, flags ...string) (out, log string, asked
 	}))
 	defer proxy.Close()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/favicon.ico": // browsers ask on their own
+		switch {
+		case r.URL.Path == "/favicon.ico": // browsers ask on their own
 			w.WriteHeader(http.StatusNoContent)
-		case "/":
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.Header().Set("Content-Security-Policy", report.Policy()+"; frame-ancestors 'none'")
-			_, _ = w.Write([]byte(page))
-		default:
+		case !serve(w, r):
 			note(r.URL.Path)
 		}
 	}))

@@ -51,7 +51,7 @@ func senderTask(senders []Sender) Task {
 	for _, w := range order {
 		who := strings.Join(nodes[w][:min(len(nodes[w]), 5)], ", ")
 		if more := len(nodes[w]) - 5; more > 0 {
-			who += fmt.Sprintf(" and %s more", grouped(more))
+			who += fmt.Sprintf(" and %s more", Grouped(more))
 		}
 		t.Checks = append(t.Checks, who+": "+w)
 	}
@@ -66,7 +66,7 @@ func (c *Cause) sentence() string {
 		return who + " again and again, " + times + " in all"
 	}
 	if c.Periodic < c.DevicesInAll {
-		who += ", " + grouped(c.Periodic) + " of them"
+		who += ", " + Grouped(c.Periodic) + " of them"
 	}
 	every := Span(*c.Period)
 	if *c.PeriodHigh-*c.PeriodLow > 0.02**c.Period {
@@ -131,7 +131,7 @@ func headline(r *Report) string {
 	case t.Unregistrations == r.Before.Unregistrations:
 		all += ", as many as the week before"
 	default:
-		all += fmt.Sprintf(" after %s in the week before (%s)", grouped(r.Before.Unregistrations), against(t.Unregistrations, r.Before.Unregistrations))
+		all += fmt.Sprintf(" after %s in the week before (%s)", Grouped(r.Before.Unregistrations), against(t.Unregistrations, r.Before.Unregistrations))
 	}
 	said = append(said, all+".")
 	return strings.Join(said, " ")

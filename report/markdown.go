@@ -65,7 +65,7 @@ func (m *markdown) change() {
 	for _, c := range m.Moves() {
 		m.line("**%s** (%d)\n", c.Title, c.All)
 		for _, d := range c.List {
-			m.line("- %s: %s, %s drops (%s before)", text(Clip(40, d.Device)), text(d.What), grouped(d.Now), grouped(d.Before))
+			m.line("- %s: %s, %s drops (%s before)", text(Clip(40, d.Device)), text(d.What), Grouped(d.Now), Grouped(d.Before))
 		}
 		if len(c.List) > 0 {
 			m.line("")
@@ -81,7 +81,7 @@ func (m *markdown) causes() {
 		m.line("\n### %s\n\n%s. %s\n", text(c.Title), text(c.sentence()), text(c.Mechanism))
 		m.table("Device|Model|IP|Description|Drops:|Every:|First|Last")
 		for _, d := range m.Members(c) {
-			m.row(Clip(40, d.Device), d.Model, d.IP, Clip(80, d.Description), grouped(d.Unregistrations), perhaps(d.Period), m.At(d.First), m.At(d.Last))
+			m.row(Clip(40, d.Device), d.Model, d.IP, Clip(80, d.Description), Grouped(d.Unregistrations), perhaps(d.Period), m.At(d.First), m.At(d.Last))
 		}
 		m.list("What speaks for it", c.Evidence)
 		m.list("What speaks against it", c.Against)
@@ -106,7 +106,7 @@ func (m *markdown) devices() {
 	m.line("\n## Devices that drop most\n")
 	m.table("Count:|Device|Model|IP|Description|Reason|Node|Last signal|First|Last|Median gap:")
 	for _, d := range m.Shown() {
-		m.row(grouped(d.Unregistrations), Clip(40, d.Device), d.Model, d.IP, Clip(80, d.Description), d.Reason.String(), d.Node, d.Signal,
+		m.row(Grouped(d.Unregistrations), Clip(40, d.Device), d.Model, d.IP, Clip(80, d.Description), d.Reason.String(), d.Node, d.Signal,
 			m.At(d.First), m.At(d.Last), perhaps(d.MedianGap))
 	}
 }
@@ -119,7 +119,7 @@ func (m *markdown) outages() {
 	}
 	m.table("Start|Length:|What they share|Devices:|Cause")
 	for _, o := range m.SomeOutages() {
-		m.row(m.At(o.Start), m.Length(o), o.Kind+" "+o.Place, grouped(o.Devices), o.Title)
+		m.row(m.At(o.Start), m.Length(o), o.Kind+" "+o.Place, Grouped(o.Devices), o.Title)
 	}
 }
 
@@ -135,7 +135,7 @@ func (m *markdown) parts() {
 			if name == "" {
 				name = "not known"
 			}
-			m.row(strings.TrimSpace(name+" "+x.Words), grouped(x.Unregistrations), grouped(x.Devices))
+			m.row(strings.TrimSpace(name+" "+x.Words), Grouped(x.Unregistrations), Grouped(x.Devices))
 		}
 	}
 }
@@ -145,7 +145,7 @@ func (m *markdown) others() {
 		m.line("\n## Devices that are not let in\n")
 		m.table("Device|IP|Description|Attempts:|Every:|Cause|Check")
 		for _, d := range m.SomeRetrying() {
-			m.row(Clip(40, d.Device), d.IP, Clip(80, d.Description), grouped(d.Attempts), perhaps(d.Every), d.Title, d.Check)
+			m.row(Clip(40, d.Device), d.IP, Clip(80, d.Description), Grouped(d.Attempts), perhaps(d.Every), d.Title, d.Check)
 		}
 	}
 	if len(m.Senders) == 0 {
@@ -154,7 +154,7 @@ func (m *markdown) others() {
 	m.line("\n## How the nodes send\n")
 	m.table("Node|Cluster|Messages:|Lost before us:|Last heard|What is wrong")
 	for _, s := range m.Senders {
-		m.row(s.Node, s.Cluster, grouped(int(s.Messages)), grouped(int(s.Missing)), m.At(s.Last), strings.Join(s.Warnings, "; "))
+		m.row(s.Node, s.Cluster, Grouped(int(s.Messages)), Grouped(int(s.Missing)), m.At(s.Last), strings.Join(s.Warnings, "; "))
 	}
 }
 

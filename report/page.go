@@ -17,7 +17,7 @@ var files embed.FS
 var (
 	style = read("page/style.css")
 	pages = template.Must(template.New("").Funcs(template.FuncMap{
-		"span": Span, "perhaps": perhaps, "grouped": grouped, "counted": Counted, "percent": share, "certainty": certainty, "clip": Clip,
+		"span": Span, "perhaps": perhaps, "grouped": Grouped, "counted": Counted, "percent": share, "certainty": certainty, "clip": Clip,
 		"score": score, "camel": camel,
 	}).ParseFS(files, "page/*.html"))
 )
@@ -108,15 +108,15 @@ type tile struct{ Label, Value, Before string }
 func (s sheet) Tiles() []tile {
 	t, b := s.Totals, s.Before
 	list := []tile{
-		{"Unplanned unregistrations", grouped(t.Unregistrations), ""}, {"Devices that dropped", grouped(t.Dropping), ""},
-		{"Drop in a period", grouped(t.Periodic), ""}, {"Outages", grouped(t.Outages), ""},
-		{"Planned unregistrations", grouped(t.Planned), ""}, {"Availability", share(t.Availability), ""},
+		{"Unplanned unregistrations", Grouped(t.Unregistrations), ""}, {"Devices that dropped", Grouped(t.Dropping), ""},
+		{"Drop in a period", Grouped(t.Periodic), ""}, {"Outages", Grouped(t.Outages), ""},
+		{"Planned unregistrations", Grouped(t.Planned), ""}, {"Availability", share(t.Availability), ""},
 	}
 	if b == nil {
 		return list
 	}
 	for i, before := range []int{b.Unregistrations, b.Dropping, b.Periodic, b.Outages, b.Planned} {
-		list[i].Before = grouped(before) + " the week before"
+		list[i].Before = Grouped(before) + " the week before"
 	}
 	list[5].Before = share(b.Availability) + " the week before"
 	return list

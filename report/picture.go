@@ -42,7 +42,7 @@ func (s sheet) PulsePicture() template.HTML {
 		most = max(most, x.Dropped+x.Planned)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img" aria-labelledby="pulse-title"><title id="pulse-title">Unregistrations in each three hours of the week, at most %s; unplanned dark, planned light, outages as marks above</title>`, wide, tall+24, grouped(most))
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img" aria-labelledby="pulse-title"><title id="pulse-title">Unregistrations in each three hours of the week, at most %s; unplanned dark, planned light, outages as marks above</title>`, wide, tall+24, Grouped(most))
 	s.days(&b, 10, tall)
 	height := func(n int) float64 { return float64(tall-14) * float64(n) / float64(most) }
 	for i, x := range s.Pulse {
@@ -62,7 +62,7 @@ func (s sheet) PulsePicture() template.HTML {
 			}
 		}
 	}
-	fmt.Fprintf(&b, `<text x="%d" y="20" class="scale">%s</text><text x="%d" y="%d" class="scale">0</text><path class="axis" d="M%d %dH%d"/>`, edge-6, grouped(most), edge-6, tall, edge, tall, wide)
+	fmt.Fprintf(&b, `<text x="%d" y="20" class="scale">%s</text><text x="%d" y="%d" class="scale">0</text><path class="axis" d="M%d %dH%d"/>`, edge-6, Grouped(most), edge-6, tall, edge, tall, wide)
 	for _, o := range s.SomeOutages() {
 		fmt.Fprintf(&b, `<path class="mark" d="M%.1f 9l-4.5 -8h9z"/>`, s.x(o.Start))
 	}
@@ -85,7 +85,7 @@ func (s sheet) OutagePicture() template.HTML {
 		left := s.x(o.Start)
 		fmt.Fprintf(&b, `<path class="mark" d="M%.1f %dv-%.1fH%.1fV%dz"/>`, left, low, h, max(left+3, s.x(o.End)), low)
 	}
-	fmt.Fprintf(&b, `<text x="%d" y="16" class="scale">%s</text><path class="axis" d="M%d %dH%d"/></svg>`, edge-6, grouped(most), edge, low, wide)
+	fmt.Fprintf(&b, `<text x="%d" y="16" class="scale">%s</text><path class="axis" d="M%d %dH%d"/></svg>`, edge-6, Grouped(most), edge, low, wide)
 	return template.HTML(b.String())
 }
 

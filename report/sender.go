@@ -66,7 +66,7 @@ func (s *Sender) judge(w event.Window) (warnings []string) {
 		warnings = append(warnings, fmt.Sprintf("silent for %s at the end of the week: is the node up, and does its remote syslog still point here?", Span(quiet.Seconds())))
 	}
 	if s.Missing > 0 {
-		warnings = append(warnings, fmt.Sprintf("%s of its messages were lost before they came here (gaps in its own numbers): prefer TCP, or look at the network in between", grouped(int(s.Missing))))
+		warnings = append(warnings, fmt.Sprintf("%s of its messages were lost before they came here (gaps in its own numbers): prefer TCP, or look at the network in between", Grouped(int(s.Missing))))
 	}
 	switch {
 	case s.Endpoint == 0:

@@ -31,8 +31,8 @@ func perhaps(seconds *float64) string {
 	return Span(*seconds)
 }
 
-// grouped writes 12,345.
-func grouped(n int) string {
+// Grouped writes 12,345.
+func Grouped(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
@@ -45,7 +45,7 @@ func Counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return grouped(n) + " " + many
+	return Grouped(n) + " " + many
 }
 
 // share writes 99.8 % with a blank that does not break, and with as many digits as the rest to 100 needs.
@@ -86,7 +86,7 @@ func against(n int, before int) string {
 	case before == 0:
 		return "none before"
 	case n >= 10*before:
-		return "×" + grouped((n+before/2)/before)
+		return "×" + Grouped((n+before/2)/before)
 	case n >= 3*before:
 		return fmt.Sprintf("×%.1f", float64(n)/float64(before))
 	case n > before:

@@ -124,7 +124,7 @@ func TestRoles(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/openapi.json", "/openapi-3.0.json", "/style.css", "/nothing", "/api/v1/nothing"} { // served and not described
+	for _, path := range []string{"/openapi.json", "/openapi-3.0.json", "/style.css", "/page.js", "/nothing", "/api/v1/nothing"} { // served and not described
 		if status, _, _ := p.call(http.MethodGet, path, ""); status != http.StatusUnauthorized {
 			t.Errorf("%s without a token: %d", path, status)
 		}

@@ -92,6 +92,16 @@ func token(t *testing.T, file, role string) string {
 
 // TestRoles asks every route of the document without a token, with a wrong one and with one of each role. What each role may do is
 // written here once more, so that neither the routes nor their declaration can drift.
+// patiently is call, again for as long as the answer is that we ask too often: wrong tokens are dear.
+func (p *program) patiently(method, path, body string, headers ...string) (status int, h http.Header, text []byte) {
+	p.t.Helper()
+	p.wait("the limit lets us ask", func() bool {
+		status, h, text = p.call(method, path, body, headers...)
+		return status != http.StatusTooManyRequests
+	})
+	return status, h, text
+}
+
 func TestRoles(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tokens")
 	bearers := map[string]string{"none": "", "wrong": "Bearer fw_WRONG"}
@@ -114,7 +124,7 @@ func TestRoles(t *testing.T) {
 				if bearer != "" {
 					headers = append(headers, "Authorization", bearer)
 				}
-				status, h, body := p.call(strings.ToUpper(method), strings.ReplaceAll(path, "{name}", "SEP0"), "", headers...)
+				status, h, body := p.patiently(strings.ToUpper(method), strings.ReplaceAll(path, "{name}", "SEP0"), "", headers...)
 				if got := entered(status); got != mayEnter(who, want) && !(path == "/api/v1/login" && status == http.StatusUnauthorized) {
 					t.Errorf("%s %s with %s token: %d %s", method, path, who, status, body)
 				}
@@ -125,11 +135,11 @@ func TestRoles(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/openapi.json", "/openapi-3.0.json", "/style.css", "/page.js", "/nothing", "/api/v1/nothing"} { // served and not described
-		if status, _, _ := p.call(http.MethodGet, path, ""); status != http.StatusUnauthorized {
+		if status, _, _ := p.patiently(http.MethodGet, path, ""); status != http.StatusUnauthorized {
 			t.Errorf("%s without a token: %d", path, status)
 		}
 	}
-	if status, _, _ := p.call(http.MethodDelete, "/api/v1/events", "", "Authorization", bearers["read"]); status != http.StatusForbidden {
+	if status, _, _ := p.patiently(http.MethodDelete, "/api/v1/events", "", "Authorization", bearers["read"]); status != http.StatusForbidden {
 		t.Errorf("DELETE with a read token: %d", status)
 	}
 	session(t, p, strings.TrimPrefix(bearers["read"], "Bearer "))
@@ -158,18 +168,18 @@ func entered(status int) bool {
 // session exchanges a token for a cookie, which is good for our own pages and for nobody else's.
 func session(t *testing.T, p *program, token string) {
 	t.Helper()
-	status, _, page := p.call(http.MethodGet, "/", "", "Accept", "text/html")
+	status, _, page := p.patiently(http.MethodGet, "/", "", "Accept", "text/html")
 	if status != http.StatusUnauthorized || !bytes.Contains(page, []byte(`action="/api/v1/login"`)) {
 		t.Errorf("the page without a token: %d %s", status, page)
 	}
-	if status, h, _ := p.call(http.MethodPost, "/api/v1/login", `{"token":"fw_WRONG"}`, "Content-Type", "application/json"); status != http.StatusUnauthorized || h.Get("Set-Cookie") != "" {
+	if status, h, _ := p.patiently(http.MethodPost, "/api/v1/login", `{"token":"fw_WRONG"}`, "Content-Type", "application/json"); status != http.StatusUnauthorized || h.Get("Set-Cookie") != "" {
 		t.Errorf("login with a wrong token: %d %v", status, h)
 	}
-	status, h, body := p.call(http.MethodPost, "/api/v1/login", url.Values{"token": {token}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	status, h, body := p.patiently(http.MethodPost, "/api/v1/login", url.Values{"token": {token}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
 	if status != http.StatusSeeOther || h.Get("Location") != "/" {
 		t.Fatalf("login by form: %d %v %s", status, h, body)
 	}
-	status, h, body = p.call(http.MethodPost, "/api/v1/login", fmt.Sprintf(`{"token":%q}`, token), "Content-Type", "application/json")
+	status, h, body = p.patiently(http.MethodPost, "/api/v1/login", fmt.Sprintf(`{"token":%q}`, token), "Content-Type", "application/json")
 	set := h.Get("Set-Cookie")
 	if status != http.StatusNoContent || !strings.Contains(set, "HttpOnly") || !strings.Contains(set, "SameSite=Strict") || strings.Contains(set, token) {
 		t.Fatalf("login: %d %s %s", status, set, body)
@@ -185,7 +195,7 @@ func session(t *testing.T, p *program, token string) {
 		{[]string{"Cookie", "flapwatch=guess"}, http.StatusUnauthorized},
 		{[]string{"Cookie", cookie, "Authorization", "Bearer fw_WRONG"}, http.StatusUnauthorized},
 	} {
-		if status, _, _ := p.call(http.MethodGet, "/api/v1/stats", "", c.headers...); status != c.want {
+		if status, _, _ := p.patiently(http.MethodGet, "/api/v1/stats", "", c.headers...); status != c.want {
 			t.Errorf("stats with %v: %d, want %d", c.headers, status, c.want)
 		}
 	}

@@ -160,6 +160,31 @@ func TestIsPlain(t *testing.T) {
 	}
 }
 
+// TestBothWays puts odd bytes at every place of lines that take the short ways, in place of a byte and before it, and leaves every
+// byte out: whether a line still takes them or not, the long way says the same.
+func TestBothWays(t *testing.T) {
+	p := New(knownKeys(t))
+	long := strings.Replace(seedLine, "[IPAddrAttributes=0]", "[MACAddress=E0D1730A8137][IPV6Address=::1][IPAddrAttributes=0][IPV6AddrAttributes=3]", 1)
+	try := func(line string) {
+		var e event.Event
+		status, _ := p.Parse(line, Context{Received: received}, &e)
+		bothWays(t, p, &e, status)
+	}
+	for _, line := range []string{seedLine, long} {
+		try(line)
+		for i := range len(line) {
+			try(line[:i] + line[i+1:])
+			for _, odd := range []string{" ", "[", "]", ":", "%", "\\", "=", "0", "x", "\n", "\x00", "é", "][Reason=8"} {
+				try(line[:i] + odd + line[i+1:])
+				try(line[:i] + odd + line[i:])
+			}
+			if t.Failed() {
+				t.Fatalf("at byte %d", i)
+			}
+		}
+	}
+}
+
 // TestClones parses in several goroutines at once, for the race detector.
 func TestClones(t *testing.T) {
 	p := New(knownKeys(t))

@@ -22,11 +22,11 @@ func (r *record) direct(h *header) bool {
 	}
 	i += len(": ")
 	from = i
-	for i < len(s) && classes[s[i]]&nameByte != 0 {
+	for i < len(s) && s[i] != ':' && classes[s[i]]&hostByte != 0 {
 		i++
 	}
 	host := s[from:i]
-	if host == "" || isDigit(host[0]) || !separated(s, i) {
+	if host == "" || !isAlpha(host[0]) || !separated(s, i) {
 		return false
 	}
 	i += len(": ")

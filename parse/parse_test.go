@@ -174,7 +174,7 @@ func TestBothWays(t *testing.T) {
 		try(line)
 		for i := range len(line) {
 			try(line[:i] + line[i+1:])
-			for _, odd := range []string{" ", "[", "]", ":", "%", "\\", "=", "0", "x", "\n", "\x00", "é", "][Reason=8"} {
+			for _, odd := range []string{" ", "[", "]", ":", "%", "\\", "=", "0", "x", "(", "\n", "\x00", "é", "][Reason=8"} {
 				try(line[:i] + odd + line[i+1:])
 				try(line[:i] + odd + line[i:])
 			}

@@ -4,8 +4,8 @@ import "math"
 
 // calibrate turns what the chain c is worth, in nats, into −ln p (below 0 if p has no meaning). It says what chance chains
 // are like: they use few of the events and few of the cycles there were, have few links, and are kept best by a clock. The
-// coefficients are those of a logistic regression of bench/periods' series without a pattern against half of the labelled
-// ones, near the line; offset makes the share of false alarms right.
+// coefficients began as those of a logistic regression, near the line, of bench/periods' series without a pattern against
+// the labelled ones with one; offset makes the share of false alarms right.
 func (f *Finder) calibrate(c chain, worth float64) float64 {
 	const (
 		offset          = 8.8

@@ -54,6 +54,9 @@ func (m model) steps(room *[maxSteps]step) []step {
 // cycle is the number of the cycle of a clock that x belongs to.
 func (m model) cycle(x float64) float64 { return math.Round((x - m.phase) / m.period) }
 
+// faint is the gain, in nats, below which a link says nothing.
+const faint = -15.0
+
 // link is one event of a chain.
 type link struct {
 	event int32 // position in f.t
@@ -129,7 +132,7 @@ func (f *Finder) align(m model) chain {
 					gain = min(gain, base[k]-f.logGap[k]-(1-m.share)*silence)
 				}
 				gain -= d * d * weight[k]
-				if f.keep {
+				if f.keep && gain > faint {
 					f.edges = append(f.edges, edge{int32(i), int32(j), steps[k].jump, steps[k].long, math.Exp(gain)})
 				}
 				if v := f.score[i] + gain; v > score {

@@ -11,6 +11,10 @@ const (
 	finalists  = 4    // chains that are improved,
 	manyEvents = 400  // half of them in series as long as this
 	leastGaps  = 3    // of a chain: three events never make a pattern
+
+	// What improvement can bring, nats: below, nothing that is shown has been seen to come of it.
+	firstHope = -14.0 // of a candidate's first chain
+	lastHope  = -6.0  // of the best improved chain
 )
 
 // strongest is the best explanation of the events that are left; its score is 0 if there is none.
@@ -48,6 +52,10 @@ func (f *Finder) survey() {
 func (f *Finder) bestChain() explanation {
 	best, worth := chain{}, math.Inf(-1)
 	for _, c := range f.promising() {
+		c.next, c.mass = c.model, float64(c.gaps)
+		if f.calibrate(c, c.lambda-f.price(c)) < firstHope {
+			continue
+		}
 		c, v := f.improve(c, worth)
 		if c.gaps < leastGaps || math.IsInf(v, -1) {
 			continue
@@ -62,10 +70,12 @@ func (f *Finder) bestChain() explanation {
 	if best.gaps < leastGaps {
 		return explanation{}
 	}
-	best, worth = f.shorter(best, worth)
-	best, worth = f.halve(best, worth)
-	best, worth = f.lengthen(best, worth)
-	best, worth = f.bimodal(best, worth)
+	if f.calibrate(best, worth) > lastHope {
+		best, worth = f.shorter(best, worth)
+		best, worth = f.halve(best, worth)
+		best, worth = f.lengthen(best, worth)
+		best, worth = f.bimodal(best, worth)
+	}
 	return f.explain(best, worth)
 }
 

@@ -3,7 +3,8 @@
 //
 //	go run ./bench/periods -corpus ../shared/corpus/tune.jsonl -count 20000
 //
-// Start with goals.go for what is counted, score.go for when an answer is right, and negatives.go for what the series without a pattern are made of.
+// Start with goals.go for what is counted, score.go for when an answer is right, and negatives.go and positives.go for what
+// fresh series are made of.
 package main
 
 import (
@@ -32,6 +33,7 @@ type settings struct {
 	half    int
 	class   string
 	count   int
+	fresh   int
 	seed    uint64
 	workers int
 	misses  bool
@@ -45,6 +47,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	flags.IntVar(&s.half, "half", -1, "only the half 0 or 1 of the corpus, by a hash of the id")
 	flags.StringVar(&s.class, "class", "", "only this class")
 	flags.IntVar(&s.count, "count", 0, "fresh series without a pattern, a class")
+	flags.IntVar(&s.fresh, "fresh", 0, "fresh series with a pattern, a kind")
 	flags.Uint64Var(&s.seed, "seed", 1, "of the generator")
 	flags.IntVar(&s.workers, "workers", runtime.GOMAXPROCS(0), "series analysed at once")
 	flags.BoolVar(&s.misses, "misses", false, "list the labelled series that were missed or got a wrong period")
@@ -59,6 +62,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	}
 	if s.speed {
 		measureSpeed(s, out)
+	}
+	if s.fresh > 0 {
+		if err := measurePositives(ctx, s, out); err != nil {
+			return err
+		}
 	}
 	if s.count > 0 {
 		return measureNegatives(ctx, s, out)

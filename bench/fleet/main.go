@@ -1,4 +1,8 @@
-// Command fleet measures what it costs to judge a large fleet.
+// Command fleet fills a data folder with the events of a large fleet: phones of both seed cases among many that are lost now and then,
+// and outages. What judging it costs is measured by serving the folder and asking:
+//
+//	go build -o bin/flapwatch ./cmd/flapwatch && go run ./bench/fleet --binary bin/flapwatch --data /tmp/fleet
+//	bin/flapwatch serve --data /tmp/fleet & time curl 'http://127.0.0.1:8080/api/v1/patterns?from=-30d'
 package main
 
 import (

@@ -71,7 +71,7 @@ type service struct {
 }
 
 // memory in bytes that the program takes before it collects garbage more eagerly. The embedded engine is a process of its own.
-const memory = 640 << 20
+const memory = 832 << 20
 
 // Run serves until the program is told to end.
 func (c *serveCmd) Run(ctx context.Context, con *console) error {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -79,7 +80,9 @@ SELECT {step:UInt32}, {name:String}, {checksum:String}`
 // migrate applies the steps that the database does not have yet. A step is recorded when all its statements are done, so
 // one that was interrupted is done again from its first statement, which changes nothing that is there.
 func (s *Store) migrate(ctx context.Context, steps []step) error {
-	if err := s.conn.Exec(ctx, createMigrations); err != nil {
+	soon, cancel := context.WithTimeout(ctx, openWithin)
+	defer cancel()
+	if err := s.conn.Exec(soon, createMigrations); err != nil {
 		return written("create table migrations", err)
 	}
 	done, err := s.applied(ctx, steps)
@@ -87,10 +90,12 @@ func (s *Store) migrate(ctx context.Context, steps []step) error {
 		return err
 	}
 	for _, step := range steps[done:] {
+		began := time.Now()
+		s.log.Info("applying migration; where it writes a table anew this takes a while", "step", step.name)
 		if err := s.apply(ctx, step); err != nil {
 			return err
 		}
-		s.log.Info("migration applied", "step", step.name)
+		s.log.Info("migration applied", "step", step.name, "took", time.Since(began).Round(time.Millisecond).String())
 	}
 	return nil
 }

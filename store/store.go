@@ -33,6 +33,11 @@ type Settings struct {
 const maxSpare = 4 // batches
 
 const (
+	openWithin     = 10 * time.Second // ClickHouse has to answer first questions in that time
+	migrationLimit = 24 * time.Hour   // that one statement of a migration may take: it may copy a table
+)
+
+const (
 	defaultRetention = 400 * 24 * time.Hour
 	maxRetention     = 50 * 365 * 24 * time.Hour // a DateTime ends in 2106
 )
@@ -49,8 +54,9 @@ type Store struct {
 }
 
 // Open connects, makes the database if there is none, brings it to the schema of this program and sets how long rows are
-// kept. The error wraps event.ErrUnavailable while ClickHouse does not answer, ErrNewerSchema when a newer program has
-// used the database, ErrChangedMigration when a step differs from what was applied.
+// kept. It takes as long as the steps take that the database lacks; ctx ends them. The error wraps event.ErrUnavailable
+// while ClickHouse does not answer, ErrNewerSchema when a newer program has used the database, ErrChangedMigration when a
+// step differs from what was applied.
 func Open(ctx context.Context, options *clickhouse.Options, settings Settings) (*Store, error) {
 	switch {
 	case settings.Retention <= 0:
@@ -58,10 +64,14 @@ func Open(ctx context.Context, options *clickhouse.Options, settings Settings) (
 	case settings.Retention > maxRetention:
 		return nil, fmt.Errorf("retention %s is longer than 50 years, beyond which ClickHouse cannot count", settings.Retention)
 	}
-	if err := createDatabase(ctx, options); err != nil {
+	soon, cancel := context.WithTimeout(ctx, openWithin)
+	defer cancel()
+	if err := createDatabase(soon, options); err != nil {
 		return nil, err
 	}
-	conn, err := clickhouse.Open(options)
+	patient := *options // questions and inserts end earlier, by the deadline of their context
+	patient.ReadTimeout = migrationLimit
+	conn, err := clickhouse.Open(&patient)
 	if err != nil {
 		return nil, fmt.Errorf("connect to clickhouse: %w", err)
 	}

@@ -40,13 +40,12 @@ const (
 // population makes the events of a fleet in the order of time: the phones of both seed cases among many that are lost now and then,
 // mostly in office hours, and an outage of a subnet every ten days.
 type population struct {
-	random  *rand.Rand
-	phones  phones
-	gap     time.Duration // of an ordinary phone, mean between two losses in office hours
-	outages []time.Time
-	seq     [2]uint32
-	row     event.Row
-	raw     []byte
+	random *rand.Rand
+	phones phones
+	gap    time.Duration // of an ordinary phone, mean between two losses in office hours
+	seq    [2]uint32
+	row    event.Row
+	raw    []byte
 }
 
 var nodes = [...]string{"ucm-01", "ucm-02"}

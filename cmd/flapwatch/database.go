@@ -32,7 +32,7 @@ type database struct {
 // openDatabase starts the engine or reads the server's address. It does not wait for an answer.
 func openDatabase(ctx context.Context, c *serveCmd, log *slog.Logger) (*database, error) {
 	d := &database{settings: store.Settings{Retention: time.Duration(c.Retention), Log: log}, log: log}
-	starting := "not connected yet"
+	starting := "it is being opened; after an update its tables may be written anew first, which takes a while"
 	d.trouble.Store(&starting)
 	if c.Clickhouse != "embedded" {
 		o, err := clickhouse.ParseDSN(c.Clickhouse)
@@ -78,12 +78,11 @@ func (d *database) run(ctx context.Context) error {
 	return nil
 }
 
-// look tries once.
+// look tries once. Opening the store may take as long as its tables take to be brought to the schema of this program.
 func (d *database) look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	s := d.opened.Load()
-	if s != nil {
+	if s := d.opened.Load(); s != nil {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
 		return d.note(s.Ping(ctx))
 	}
 	s, err := store.Open(ctx, d.options, d.settings)

@@ -55,19 +55,21 @@ func (s *Store) Events(ctx context.Context, f event.Filter, cursor string, limit
 	if err != nil {
 		return nil, "", err
 	}
-	parameters := append(filterParameters(f), clickhouse.Named("before", before),
-		clickhouse.Named("before_tie", beforeTie), clickhouse.Named("limit", limit))
 	further := ""
 	if cursor != "" {
 		further = "AND " + beforeCursor
+		if _, to := milliseconds(f.Window); before < to {
+			f.To = time.UnixMilli(before + 1)
+		}
 	}
 	var list []event.Row
 	var tie uint64
-	// FINAL takes most of the time. Without it copies that are not merged yet are left out of the page, which may come out too short:
-	// then it is asked for again.
-	for _, final := range []string{"", "FINAL"} {
+	for _, try := range tries(f.Window) {
 		list = list[:0]
-		err = s.each(ctx, answer, "read events", fmt.Sprintf(eventPage, final, further), parameters, func(rows driver.Rows) (err error) {
+		f.Window = try.Window
+		parameters := append(filterParameters(f), clickhouse.Named("before", before),
+			clickhouse.Named("before_tie", beforeTie), clickhouse.Named("limit", limit))
+		err = s.each(ctx, answer, "read events", fmt.Sprintf(eventPage, try.final, further), parameters, func(rows driver.Rows) (err error) {
 			list = append(list, event.Row{})
 			tie, err = scanEvent(rows, &list[len(list)-1])
 			return err
@@ -80,6 +82,26 @@ func (s *Store) Events(ctx context.Context, f event.Filter, cursor string, limit
 		return list, "", err
 	}
 	return list, writeMoment(eventsKind, list[len(list)-1].Time.UnixMilli(), tie), nil
+}
+
+// try is a part of a window that may fill a page, and how its copies are left out.
+type try struct {
+	event.Window
+	final string
+}
+
+// tries are the parts of w in which a page is looked for until it is full: a full page of the last minute is the page of w. What came
+// lately lies in small parts of the table, and those that end before a window are not read at all, while the times of the large
+// ones have to be read whole. FINAL takes most of the time; without it copies that are not merged yet leave a page too short,
+// so it comes last.
+func tries(w event.Window) []try {
+	var list []try
+	for _, length := range []time.Duration{time.Minute, time.Hour} {
+		if from := w.To.Add(-length); !w.To.IsZero() && from.After(w.From) {
+			list = append(list, try{Window: event.Window{From: from, To: w.To}})
+		}
+	}
+	return append(list, try{Window: w}, try{w, "FINAL"})
 }
 
 // scanEvent reads eventColumns, and into more what follows them.

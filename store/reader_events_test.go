@@ -11,17 +11,27 @@ import (
 )
 
 func TestEventsPages(t *testing.T) {
+	t.Run("without an end", func(t *testing.T) { pages(t, event.Filter{}) })
+	// A page may be full with the last minute, need the last hour, or more than that.
+	t.Run("with an end", func(t *testing.T) {
+		pages(t, event.Filter{Window: event.Window{From: noon, To: noon.Add(729*time.Minute + time.Millisecond)}})
+	})
+}
+
+// pages walks through a hundred events while others arrive.
+func pages(t *testing.T, f event.Filter) {
 	s := open(t)
 	rows := samples(0, 100)
 	for i, row := range rows { // ten in each millisecond
-		row.Time = noon.Add(time.Duration(i/10) * time.Minute)
+		n := time.Duration(i / 10)
+		row.Time = noon.Add(n * n * n * time.Minute)
 		row.Identify(event.Alarm, "")
 	}
 	commit(t, s, "a", 0, 100, rows, event.Counts{Stored: 100})
 	ctx := context.Background()
 	var got []event.Row
 	for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
-		list, next, err := s.Events(ctx, event.Filter{}, cursor, 7)
+		list, next, err := s.Events(ctx, f, cursor, 7)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +39,7 @@ func TestEventsPages(t *testing.T) {
 		cursor = next
 		// What arrives between two pages stands before them, or after: neither moves them.
 		later := sample(1000 + page)
-		later.Time = noon.Add(time.Hour + time.Duration(page)*time.Second)
+		later.Time = noon.Add(13*time.Hour + time.Duration(page)*time.Second)
 		later.Identify(event.Alarm, "")
 		commit(t, s, "a", uint64(100+page), uint64(101+page), []*event.Row{later}, event.Counts{Stored: 1})
 	}

@@ -107,16 +107,16 @@ func (r *eventRows) addKey(e *event.Event, given bool) {
 // addSender adds what the envelope says.
 func (r *eventRows) addSender(e *event.Event, spool string) {
 	p := &r.packed
-	p.begin()
-	p.text(e.TimeSource.String())
-	p.text(e.Clock)
-	p.text(e.Source)
-	p.text(e.Host)
-	p.text(e.Process)
-	p.number(uint32(e.PRI), e.HasPRI)
-	p.flag(e.Truncated)
-	p.text(spool)
-	r.sender.addBytes(p.end())
+	r.sender.addPacked(p, guess(e.Source)+guess(e.Host), func() {
+		p.text(e.TimeSource.String())
+		p.text(e.Clock)
+		p.text(e.Source)
+		p.text(e.Host)
+		p.text(e.Process)
+		p.number(uint32(e.PRI), e.HasPRI)
+		p.flag(e.Truncated)
+		p.text(spool)
+	})
 	r.kept = r.clock.appendClaimed(r.kept[:0], e)
 	r.claimed.addBytes(r.kept)
 	r.lag.add(e.Received.UnixMilli() - e.Time.UnixMilli())
@@ -138,43 +138,40 @@ func (r *eventRows) addPhone(e *event.Row) {
 }
 
 // addSaid adds what the alarm says and means.
-func (r *eventRows) addSaid(e *event.Row, form []byte) {
+func (r *eventRows) addSaid(e *event.Row, form string) {
 	p := &r.packed
-	p.begin()
-	p.text(e.Facility)
-	p.number(uint32(e.Severity), true)
-	p.text(e.Signal)
-	p.text(e.State)
-	p.text(e.CallState)
-	p.text(e.Text)
-	p.text(e.Role.String())
-	p.flag(e.Expected)
-	p.text(e.Names.Reason)
-	p.text(e.Cause)
-	p.bytes(form)
-	r.said.addBytes(p.end())
+	r.said.addPacked(p, guess(form)+guess(e.Signal)+guess(e.Names.Reason), func() {
+		p.text(e.Facility)
+		p.number(uint32(e.Severity), true)
+		p.text(e.Signal)
+		p.text(e.State)
+		p.text(e.CallState)
+		p.text(e.Text)
+		p.text(e.Role.String())
+		p.flag(e.Expected)
+		p.text(e.Names.Reason)
+		p.text(e.Cause)
+		p.text(form)
+	})
 }
 
 // addForm adds the tags that no other column gives back, and the record where it has no form, which is given back.
-func (r *eventRows) addForm(e *event.Event) []byte {
+func (r *eventRows) addForm(e *event.Event) string {
 	f := &r.former
-	var form []byte
+	var form string
 	if k := f.known(e); k != nil {
 		form = k.form
-		for i := range k.tags {
-			if k.tags[i].kept {
-				r.addTag(&e.Tags[i])
-			}
+		for _, i := range k.kept {
+			r.addTag(&e.Tags[i])
 		}
-	} else {
-		if form = f.make(e, r.addTag); form != nil {
-			f.learn(e, form)
-		}
+	} else if made := f.make(e, r.addTag); made != nil {
+		form = string(made)
+		f.learn(e, form)
 	}
 	r.tags.end()
-	if form == nil || len(r.said.words) >= maxForms {
+	if form == "" || len(r.said.words) >= maxForms {
 		r.raw.add(e.Raw)
-		return nil
+		return ""
 	}
 	r.raw.add("")
 	return form

@@ -87,8 +87,9 @@ func every(rows []int32, n int) iter.Seq[int32] {
 // word is a column of strings that repeat: each different one is sent once, the rows hold its number.
 type word struct {
 	number map[string]uint32
-	words  []string // by number; 0 is the empty string
-	rows   []uint32 // numbers
+	words  []string   // by number; 0 is the empty string
+	rows   []uint32   // numbers
+	recent [64]uint32 // numbers of words added lately; a slot is a guess, which is checked
 }
 
 func (c *word) add(s string) {
@@ -96,24 +97,46 @@ func (c *word) add(s string) {
 		c.rows = append(c.rows, c.rows[n-1])
 		return
 	}
-	n, known := c.number[s]
-	if !known {
-		n = c.learn(s)
+	slot := &c.recent[guess(s)%uint32(len(c.recent))]
+	if *slot == 0 || c.words[*slot] != s {
+		n, known := c.number[s]
+		if !known {
+			n = c.learn(s)
+		}
+		*slot = n
 	}
-	c.rows = append(c.rows, n)
+	c.rows = append(c.rows, *slot)
 }
 
-// addBytes adds a word that is copied when it is new.
-func (c *word) addBytes(b []byte) {
-	if n := len(c.rows); n > 0 && string(b) == c.words[c.rows[n-1]] {
-		c.rows = append(c.rows, c.rows[n-1])
-		return
+// guess is a hash for what differs in few places, most of all at the end.
+func guess(s string) uint32 {
+	n := len(s)
+	if n == 0 {
+		return 0
 	}
-	n, known := c.number[string(b)]
+	return uint32(n) + 7*uint32(s[n-1]) + 31*uint32(s[n/2])
+}
+
+// addPacked adds the word of some values. hint is the same for the same values, and seldom for others.
+func (c *word) addPacked(p *packed, hint uint32, values func()) {
+	slot := &c.recent[hint%uint32(len(c.recent))]
+	if *slot != 0 {
+		p.expect(c.words[*slot])
+		if values(); p.met() {
+			c.rows = append(c.rows, *slot)
+			return
+		}
+	}
+	p.begin()
+	values()
+	n, known := c.number[string(p.b)]
 	if !known {
-		n = c.learn(string(b))
+		n = c.learn(string(p.b))
 	}
 	c.rows = append(c.rows, n)
+	if *slot = n; strings.IndexByte(c.words[n], escape) >= 0 {
+		*slot = 0
+	}
 }
 
 func (c *word) at(row int32) string { return c.words[c.rows[row]] }
@@ -137,6 +160,7 @@ func (c *word) kind() string { return "LowCardinality(String)" }
 func (c *word) reset() {
 	clear(c.words) // let the strings go
 	c.number, c.words, c.rows = nil, c.words[:0], c.rows[:0]
+	clear(c.recent[:])
 }
 
 // LowCardinality in Native: a version, then for each block its flags and the width of a number, the words, the numbers.

@@ -244,38 +244,48 @@ func appendValue(b []byte, name string, e *event.Event) []byte {
 	return b
 }
 
-// textOf gives the text that stands in the column called name.
-func textOf(e *event.Event, name string) *string {
-	switch name {
-	case "device":
+// field numbers the columns that hold a value of a record as text. Other names are 0.
+type field uint8
+
+var fields = map[string]field{
+	"device": 1, inHost: 2, inClaimed: 3, inText: 4, "mac": 5, "ip": 6, "ipv6": 7, "protocol": 8, "description": 9,
+	"signal": 10, "state": 11, "call_state": 12, "app_id": 13, "cluster": 14, "node": 15,
+}
+
+// textOf gives the text that stands in the column called name, nil for other names.
+func textOf(e *event.Event, name string) *string { return fields[name].of(e) }
+
+func (f field) of(e *event.Event) *string {
+	switch f {
+	case 1:
 		return &e.Device
-	case inHost:
+	case 2:
 		return &e.Host
-	case inClaimed:
+	case 3:
 		return &e.Claimed
-	case inText:
+	case 4:
 		return &e.Text
-	case "mac":
+	case 5:
 		return &e.MAC
-	case "ip":
+	case 6:
 		return &e.IP
-	case "ipv6":
+	case 7:
 		return &e.IPv6
-	case "protocol":
+	case 8:
 		return &e.Protocol
-	case "description":
+	case 9:
 		return &e.Description
-	case "signal":
+	case 10:
 		return &e.Signal
-	case "state":
+	case 11:
 		return &e.State
-	case "call_state":
+	case 12:
 		return &e.CallState
-	case "app_id":
+	case 13:
 		return &e.AppID
-	case "cluster":
+	case 14:
 		return &e.Cluster
-	case "node":
+	case 15:
 		return &e.Node
 	}
 	return nil

@@ -10,9 +10,10 @@ import (
 // knownForm is a form that was made, so that the next record of the kind needs only to be compared with it: where all its
 // pieces are met, its form is the same.
 type knownForm struct {
-	form   []byte
+	form   string
 	pieces []piece
 	tags   []kindTag
+	kept   []int // places of the tags that are kept
 }
 
 // piece is a stretch of a form: bytes as they are, then the value called name, if any.
@@ -20,7 +21,8 @@ type piece struct {
 	literal string
 	place   place
 	name    string
-	tag     int // of the event; -1 if the value is no tag's
+	field   field // of a column
+	tag     int   // of the event; -1 if the value is no tag's
 }
 
 // place says where the value of a piece is.
@@ -36,6 +38,7 @@ const (
 type kindTag struct {
 	key     string
 	column  string // that may hold its value
+	field   field  // of the column
 	unknown bool
 	kept    bool // in the column tags
 }
@@ -43,23 +46,22 @@ type kindTag struct {
 const maxKinds = 32 // remembered
 
 // learn remembers the form of an event's record.
-func (f *former) learn(e *event.Event, form []byte) {
-	k := knownForm{form: append([]byte(nil), form...)}
-	var kept []int
+func (f *former) learn(e *event.Event, form string) {
+	k := knownForm{form: form}
 	for i := range e.Tags {
 		t := &e.Tags[i]
-		k.tags = append(k.tags, kindTag{strings.Clone(t.Key), tagColumns[t.Key], t.Unknown, t.Unknown || columnOf(e, t) == ""})
+		k.tags = append(k.tags, kindTag{strings.Clone(t.Key), tagColumns[t.Key], fields[tagColumns[t.Key]], t.Unknown, t.Unknown || columnOf(e, t) == ""})
 		if k.tags[i].kept {
-			kept = append(kept, i)
+			k.kept = append(k.kept, i)
 		}
 	}
-	pieces(string(k.form), func(literal, name string) {
+	pieces(form, func(literal, name string) {
 		p := piece{literal: literal, name: name, tag: -1}
 		switch n, err := strconv.Atoi(name); {
 		case err == nil:
-			p.place, p.tag = inTag, kept[n]
+			p.place, p.tag = inTag, k.kept[n]
 		case textOf(e, name) != nil:
-			p.place = inColumn
+			p.place, p.field = inColumn, fields[name]
 		case name != "":
 			p.place = inNumber
 		}
@@ -105,7 +107,7 @@ func (k *knownForm) gives(e *event.Event, space []byte) bool {
 		case nowhere:
 			continue
 		case inColumn:
-			value = *textOf(e, p.name)
+			value = *p.field.of(e)
 		case inTag:
 			value = e.Tags[p.tag].Value
 		case inNumber:
@@ -131,7 +133,16 @@ func (k *knownForm) sorts(e *event.Event) bool {
 		if t.Key != want.key || t.Unknown != want.unknown {
 			return false
 		}
-		if want.column != "" && !t.Unknown && holds(e, t, want.column) == want.kept {
+		held := false
+		switch {
+		case t.Unknown || want.column == "":
+			continue
+		case want.field != 0:
+			held = t.Value == *want.field.of(e)
+		default:
+			held = holds(e, t, want.column)
+		}
+		if held == want.kept {
 			return false
 		}
 	}

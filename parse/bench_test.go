@@ -20,6 +20,12 @@ const seedBody = "%UC_CALLMANAGER-3-EndPointUnregistered: " +
 
 const seedLine = "<187>41679: uc-ucm-01.pcce.local: Jul 02 2015 06:22:31.123 UTC :  " + seedBody
 
+// floodLine and cjkLine are seedLine with descriptions of more than words in ASCII.
+var (
+	floodLine = strings.Replace(seedLine, "=Phone]", "=Halle 4 [Tor 12]: Süd]", 1)
+	cjkLine   = strings.Replace(seedLine, "=Phone]", "=東京本社 3階 会議室]", 1)
+)
+
 // run times f over lines, and adds the CPU time of the process, which other work on the machine does not touch.
 func run(b *testing.B, lines []string, f func(line string)) {
 	size := 0
@@ -53,6 +59,8 @@ func BenchmarkParse(b *testing.B) {
 		mixed = append(mixed, s.Raw)
 	}
 	b.Run("seed", func(b *testing.B) { run(b, []string{seedLine}, parse) })
+	b.Run("brackets", func(b *testing.B) { run(b, []string{floodLine}, parse) })
+	b.Run("cjk", func(b *testing.B) { run(b, []string{cjkLine}, parse) })
 	b.Run("agent", func(b *testing.B) { run(b, []string{strings.Replace(seedLine, "<187>", "<187>10499: : : ", 1)}, parse) })
 	b.Run("file", func(b *testing.B) {
 		run(b, []string{"Jul  2 08:22:31 uc-ucm-01 local7 3 ccm: " + seedLine[len("<187>"):]}, parse)

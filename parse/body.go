@@ -33,7 +33,7 @@ func (r *record) body(h *header) (event.Status, *Error) {
 
 // message reads the tags that follow the header, and the text behind them. Without tags it gives where the body begins.
 func (r *record) message(i int) (body int, listed bool) {
-	r.plain = isPlain(r.s[i:])
+	r.plain = !r.slow && isPlain(r.s[i:])
 	i = skipSpace(r.s, i)
 	list := i
 	if list < len(r.s) && r.s[list] == '%' {

@@ -115,6 +115,8 @@ func FuzzParse(f *testing.F) {
 			f.Add(s.Raw)
 		}
 	}
+	f.Add(floodLine)
+	f.Add(cjkLine)
 	p := New(knownKeys(f))
 	f.Fuzz(func(t *testing.T, raw string) {
 		var e event.Event

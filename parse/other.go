@@ -38,7 +38,7 @@ func product(facility string) string {
 // noHeader reads a record without any CiscoLog header: alarms in other renderings first, then lines of the operating system and
 // of other products, of which time, host and program are taken.
 func (r *record) noHeader(h *header) (event.Status, *Error) {
-	r.plain = isPlain(r.s[r.start:])
+	r.plain = !r.slow && isPlain(r.s[r.start:])
 	r.e.Severity = unsaid
 	if r.e.HasPRI {
 		r.e.Severity = r.e.PRI & 7

@@ -89,7 +89,7 @@ type record struct {
 	s     string // the record without what framing left at its end
 	start int    // where s begins behind octet count and PRI
 	coded bool   // OpenNMS wrote it
-	plain bool   // values can be taken as they are
+	plain bool   // values can be taken as they are: see isPlain
 	slow  bool   // no short ways
 
 	enveloped bool // something stood between PRI and header

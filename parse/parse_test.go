@@ -157,6 +157,13 @@ func TestIsPlain(t *testing.T) {
 			}
 			b[n] = 'a'
 		}
+		for s, want := range map[string]bool{"ü": true, "\u00a0": true, "会": true, "🕿": true, "\xe4\xbc": false, "\xbc": false, "ü\n": false, "\\ü": false} {
+			for _, behind := range []int{0, 1, 7, 8, 50} {
+				if got := isPlain(string(b[:n]) + s + strings.Repeat("a", behind)); got != want {
+					t.Fatalf("%q at %d, %d behind: %v", s, n, behind, got)
+				}
+			}
+		}
 	}
 }
 
@@ -170,11 +177,12 @@ func TestBothWays(t *testing.T) {
 		status, _ := p.Parse(line, Context{Received: received}, &e)
 		bothWays(t, p, &e, status)
 	}
-	for _, line := range []string{seedLine, long} {
+	brackets := strings.Replace(seedLine, "=Phone]", "=a]: b [c] ]d]", 1)
+	for _, line := range []string{seedLine, long, floodLine, cjkLine, brackets} {
 		try(line)
 		for i := range len(line) {
 			try(line[:i] + line[i+1:])
-			for _, odd := range []string{" ", "[", "]", ":", "%", "\\", "=", "0", "x", "(", "\n", "\x00", "é", "][Reason=8"} {
+			for _, odd := range []string{" ", "[", "]", ":", "%", "\\", "=", "0", "x", "(", "\n", "\x00", "é", "\xe4", "][Reason=8"} {
 				try(line[:i] + odd + line[i+1:])
 				try(line[:i] + odd + line[i:])
 			}
@@ -208,7 +216,7 @@ func TestClones(t *testing.T) {
 func TestNoAllocation(t *testing.T) {
 	p := New(knownKeys(t))
 	var e event.Event
-	for _, line := range []string{seedLine, strings.Replace(seedLine, "<187>", "<187>10499: : : ", 1)} {
+	for _, line := range []string{seedLine, floodLine, cjkLine, strings.Replace(seedLine, "<187>", "<187>10499: : : ", 1)} {
 		n := testing.AllocsPerRun(100, func() { _, _ = p.Parse(line, Context{Received: received}, &e) })
 		if n != 0 {
 			t.Errorf("%v allocations for %s", n, line)

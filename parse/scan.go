@@ -1,21 +1,27 @@
 package parse
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
-// isPlain tells whether s is printable ASCII without a backslash, so that its parts are values as they stand. It looks at eight
-// bytes at once: the top bit of a byte is set if it is not ASCII, and that of the byte less a space if it is a control character.
+// Eight bytes at once.
+const (
+	tops   = 0x8080808080808080
+	spaces = 0x2020202020202020
+)
+
+// isPlain tells whether s is UTF-8 without control characters of ASCII and backslashes, so that its parts are values as they
+// stand. It looks at eight bytes at once: the top bit of a byte is set if it is not ASCII, and that of the byte less a space if it
+// is a control character. Only where either is so are the two told apart.
 func isPlain(s string) bool {
-	const (
-		tops   = 0x8080808080808080
-		spaces = 0x2020202020202020
-	)
 	if len(s) < 8 {
 		for _, c := range []byte(s) {
-			if c < ' ' || c >= 0x80 || c == '\\' {
+			if c < ' ' || c == '\\' {
 				return false
 			}
 		}
-		return true
+		return utf8.ValidString(s)
 	}
 	last := word(s[len(s)-8:]) // some of these bytes are looked at twice
 	odd := last | (last - spaces)
@@ -29,5 +35,23 @@ func isPlain(s string) bool {
 		w := word(b)
 		odd |= w | (w - spaces)
 	}
-	return odd&tops == 0 && strings.IndexByte(s, '\\') < 0
+	return (odd&tops == 0 || isText(s)) && strings.IndexByte(s, '\\') < 0
+}
+
+// isText tells whether s, of eight bytes or more, is valid UTF-8 without control characters of ASCII. It is fast where few bytes
+// are not ASCII: ValidString takes large steps up to the first of them only, so what is behind the last is cut off before.
+func isText(s string) bool {
+	last := word(s[len(s)-8:])
+	control := (last - spaces) &^ last
+	for b := s; len(b) >= 8; b = b[8:] {
+		w := word(b)
+		control |= (w - spaces) &^ w
+	}
+	if control&tops != 0 {
+		return false
+	}
+	for len(s) >= 8 && word(s[len(s)-8:])&tops == 0 {
+		s = s[:len(s)-8]
+	}
+	return utf8.ValidString(s)
 }

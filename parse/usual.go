@@ -33,7 +33,7 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 		r.described = i + len("[Description=")
 		e.Description, i = r.usualTag(i, "Description", description)
 		if !strings.HasPrefix(s[i:], "[Reason=") {
-			i = len(s)
+			e.Description, i = r.usualBrackets(i)
 		}
 	}
 	if strings.HasPrefix(s[i:], "[Reason=") {
@@ -101,6 +101,26 @@ func (r *record) usualTag(i int, key string, f field) (value string, next int) {
 	t.Key, t.Value, t.Unknown = key, value, false
 	r.seen |= 1 << f &^ (1 << noted)
 	return value, end + 1
+}
+
+// usualBrackets goes on with the Description, taken up to the ']' before i, to the first "][Reason=", and gives what usualTag does.
+// As usual is a ']' before that with neither the end of the record nor a '[' behind it: key by key passes it too, as the Reason is
+// still to come.
+func (r *record) usualBrackets(i int) (value string, next int) {
+	s := r.s
+	for !strings.HasPrefix(s[i:], "[Reason=") {
+		n := strings.IndexByte(s[i:], ']')
+		if n < 0 || s[skipSpace(s, i)] == '[' {
+			return "", len(s)
+		}
+		i += n + 1
+	}
+	value = s[r.described : i-1]
+	if padded(value) {
+		return "", len(s)
+	}
+	r.e.Tags[len(r.e.Tags)-1].Value = value
+	return value, i
 }
 
 // bracket tells which byte of w is the first ']', and is 8 if none is. What is zero after an exclusive or with eight brackets has

@@ -76,12 +76,12 @@ func (r *record) timeAlone(i int) bool {
 // trimColon is the length of s without a colon at its end.
 func trimColon(s string) int { return len(trimEnd(strings.TrimSuffix(s, ":"))) }
 
-// binary finds what no text has.
+// binary finds what no text has, in what plain speaks of: behind the framing.
 func (r *record) binary() *Error {
 	if r.plain {
 		return nil
 	}
-	for i := 0; i < len(r.s); {
+	for i := r.start; i < len(r.s); {
 		c, n := utf8.DecodeRuneInString(r.s[i:])
 		if c < ' ' && !unicode.IsSpace(c) && c != 0x1b {
 			return &Error{i, fmt.Sprintf("control character %#02x", c)}

@@ -50,12 +50,12 @@ func (s *Store) Committed(ctx context.Context, spool string, from uint64) ([]eve
 
 const totals = `
 WITH (SELECT sum(n) FROM drops FINAL WHERE {spool:String} IN ('', spool)) AS lost
-SELECT sum(received) + lost, sum(stored), sum(duplicate), sum(unparsed), sum(other), sum(dropped) + lost
+SELECT sum(received), sum(stored), sum(duplicate), sum(unparsed), sum(other), sum(dropped) + lost
 FROM counts FINAL
 WHERE {spool:String} IN ('', spool)`
 
-// Totals sums the counts of a spool, or of all when spool is empty, with what RecordDrops was told. InSpool is not
-// known here.
+// Totals sums the counts of a spool, or of all when spool is empty. Received are the frames of committed ranges. What
+// RecordDrops was told never was in a range: it is in Dropped only. InSpool is not known here.
 func (s *Store) Totals(ctx context.Context, spool string) (event.Counts, error) {
 	ctx, cancel := s.limit(ctx, lookup)
 	defer cancel()

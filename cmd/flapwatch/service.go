@@ -34,8 +34,8 @@ func (s *service) Ready(context.Context) []api.Trouble {
 	return troubles
 }
 
-// Stats adds the spool's numbers to the store's. The spool is read last, and what it says is in the spool is what neither the
-// store nor a drop accounts for; so the sum holds at any moment.
+// Stats adds the spool's numbers to the store's: received is what the spool took in and what was lost before it. The spool is
+// read last, and what it says is in the spool is what the store does not account for; so the sum holds at any moment.
 func (s *service) Stats(ctx context.Context) (api.Stats, error) {
 	c, err := s.database.totals(ctx, s.spool.ID())
 	if err != nil {

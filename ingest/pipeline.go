@@ -67,6 +67,7 @@ type Pipeline struct {
 	acked     uint64 // first frame not acknowledged when the pipeline started
 	committed uint64 // first frame not committed when the pipeline started
 	version   atomic.Uint64
+	waiting   atomic.Int64 // receive time of the part that waits longest for others, Unix nanoseconds; 0 while none does
 }
 
 // Version grows with every range that is committed.
@@ -119,6 +120,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		return ignoreEnd(ctx, c.run(ctx))
 	})
 	g.Go(func() error { return p.recordLost(ctx, late) })
+	g.Go(func() error { return p.markTime(ctx) })
 	for range p.Workers {
 		g.Go(func() error {
 			standBack()

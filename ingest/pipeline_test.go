@@ -246,25 +246,39 @@ func TestPipelineCountsDamage(t *testing.T) {
 	}
 }
 
+// addPart appends the first or the second part of one message in two parts.
+func addPart(t *testing.T, s *spool.Spool, n int, received time.Time) {
+	t.Helper()
+	var b spool.Batch
+	b.Add(received.UnixNano(), "10.0.0.1", fmt.Appendf(nil, "<187>%d: ucm-01: Jul 02 2015 06:22:31.123 UTC :  %%UC_CALLMANAGER-3-EndPointUnregistered: %%[DeviceName=SEP1][Reason=13][AppID=a][ClusterID=c][NodeID=ucm-01][part=7.%d/2]: gone", 6+n, n))
+	if _, err := s.Append(&b); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestPipelineWaitsForParts: a message in two parts is one, although a range ends between them, and its first part stays in the
 // spool until the second has come.
 func TestPipelineWaitsForParts(t *testing.T) {
 	s, l := openSpool(t, t.TempDir()), newLedger()
-	part := func(n int) {
-		var b spool.Batch
-		b.Add(1e9, "10.0.0.1", fmt.Appendf(nil, "<187>%d: ucm-01: Jul 02 2015 06:22:31.123 UTC :  %%UC_CALLMANAGER-3-EndPointUnregistered: %%[DeviceName=SEP1][Reason=13][AppID=a][ClusterID=c][NodeID=ucm-01][part=7.%d/2]: gone", 6+n, n))
-		if _, err := s.Append(&b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	part(1)
+	now := time.Now()
+	addPart(t, s, 1, now)
 	work(t, s, l, func() bool { l.mu.Lock(); defer l.mu.Unlock(); return len(l.ranges) > 0 })
 	if a := s.Stats().Acked; a != 0 {
 		t.Fatalf("acknowledged up to %d while a part is missing", a)
 	}
-	part(2)
+	addPart(t, s, 2, now)
 	work(t, s, l, drained(s))
 	if len(l.seqs) != 1 {
 		t.Errorf("%d messages made of two parts: %v", len(l.seqs), l.seqs)
+	}
+}
+
+// TestPipelineEndsTheWait: where nothing comes behind a part, a mark of the pipeline's own ends the wait, and the part counts once.
+func TestPipelineEndsTheWait(t *testing.T) {
+	s, l := openSpool(t, t.TempDir()), newLedger()
+	addPart(t, s, 1, time.Now().Add(-time.Hour))
+	work(t, s, l, func() bool { return s.Stats().Appended == 2 && drained(s)() })
+	if c := l.counts; c.Stored != 1 || c.Other != 1 || c.Unparsed != 0 || len(l.seqs) != 1 {
+		t.Errorf("counts %+v of %v, want the part and the mark", c, l.seqs)
 	}
 }

@@ -176,8 +176,11 @@ func (w *worker) commit(ctx context.Context, d Draft, next uint64, leftover even
 // acknowledge lets the spool forget what is committed, but for parts that wait for others. Where the disk refuses to note it, the
 // same frames come again after a restart, and the store knows that they are committed.
 func (w *worker) acknowledge(next uint64, s *shares) {
-	if oldest, waiting := w.parts.Oldest(); waiting {
+	if oldest, began, waiting := w.parts.Oldest(); waiting {
 		next = min(next, oldest)
+		w.waiting.Store(began.UnixNano())
+	} else {
+		w.waiting.Store(0)
 	}
 	w.Imports.settle(s.of, next)
 	if err := w.Spool.Ack(next); err != nil {

@@ -113,12 +113,12 @@ func (j *Joiner) Take(which func(source string) bool) []Joined {
 	return ready
 }
 
-// Oldest is the position of the message that waits longest, if any does: what lies before it is decided.
-func (j *Joiner) Oldest() (position uint64, ok bool) {
+// Oldest is the position of the message that waits longest, if any does, and when it began to: what lies before it is decided.
+func (j *Joiner) Oldest() (position uint64, began time.Time, ok bool) {
 	if len(j.pending) == 0 {
-		return 0, false
+		return 0, time.Time{}, false
 	}
-	return j.pending[0].position, true
+	return j.pending[0].position, j.pending[0].began, true
 }
 
 func (j *Joiner) take(i int) Joined {

@@ -86,7 +86,7 @@ func TestJoinBounded(t *testing.T) {
 	if len(got) != 1 || !strings.HasPrefix(got[0], "0 s0 2 false ") {
 		t.Errorf("%d messages, want the one that became too long", len(got))
 	}
-	if _, waiting := j.Oldest(); waiting {
+	if _, _, waiting := j.Oldest(); waiting {
 		t.Error("something is still held")
 	}
 }
@@ -94,11 +94,11 @@ func TestJoinBounded(t *testing.T) {
 func TestJoinOldest(t *testing.T) {
 	j := NewJoiner(time.Hour, 4)
 	deal(t, j, of("a", "1.1/2", "", " a"), of("a", "2.1/2", "", " b"))
-	if at, ok := j.Oldest(); at != 0 || !ok {
+	if at, _, ok := j.Oldest(); at != 0 || !ok {
 		t.Errorf("oldest %d, %v", at, ok)
 	}
 	deal(t, j, of("a", "1.2/2", "", " b"))
-	if at, ok := j.Oldest(); at != 1 || !ok {
+	if at, _, ok := j.Oldest(); at != 1 || !ok {
 		t.Errorf("oldest %d, %v", at, ok)
 	}
 	if left := j.Take(func(source string) bool { return source == "s0" }); len(left) != 0 {
@@ -107,7 +107,7 @@ func TestJoinOldest(t *testing.T) {
 	if left := j.Take(func(source string) bool { return source == "s1" }); len(left) != 1 || left[0].Complete {
 		t.Errorf("taken %v", left)
 	}
-	if _, ok := j.Oldest(); ok {
+	if _, _, ok := j.Oldest(); ok {
 		t.Error("something is left")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"unicode/utf8"
 
 	"flapwatch/event"
 
@@ -131,6 +132,7 @@ type Line struct {
 	Offset     int    `json:"offset" doc:"Byte at which the parser gave up."`
 	Reason     string `json:"reason"`
 	Raw        string `json:"raw"`
+	Base64     []byte `json:"base64,omitempty" doc:"The record byte for byte, where it is no UTF-8."`
 }
 
 func (s *server) unparsed(ctx context.Context, in *struct {
@@ -143,7 +145,10 @@ func (s *server) unparsed(ctx context.Context, in *struct {
 	}
 	items := make([]Line, len(lines))
 	for i, l := range lines {
-		items[i] = Line{l.ID.String(), Time{l.Received}, l.Source, l.Offset, l.Reason, l.Raw}
+		items[i] = Line{l.ID.String(), Time{l.Received}, l.Source, l.Offset, l.Reason, l.Raw, nil}
+		if !utf8.ValidString(l.Raw) {
+			items[i].Base64 = []byte(l.Raw)
+		}
 	}
 	return list(in.request, items, next, in.window), nil
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
@@ -136,17 +137,19 @@ func (t *tally) text(ctx context.Context, name string, r io.Reader) error {
 	if len(t.digests) > 0 {
 		digest, t.digests = t.digests[0], t.digests[1:]
 	}
+	in := bufio.NewReader(r)
+	if head, _ := in.Peek(len(exportedHead)); string(head) == exportedHead {
+		return t.exported(ctx, name, digest, in)
+	}
 	source := fileMark + t.id + ":" + sourceName(name)
-	records := parse.NewRecords(r, MaxFrame)
+	records := parse.NewRecords(in, MaxFrame)
 	for records.Next() {
-		t.add(source, digest, records.Offset(), records.Text())
+		t.add(t.Now().UnixNano(), source, origin(digest, records.Offset()), records.Text())
 		if records.Cut() {
 			t.Metrics.Overlong.Inc()
 		}
-		if len(t.arena) >= chunk {
-			if err := t.flush(ctx, t.frames[:len(t.frames)-2]); err != nil { // a chunk holds eight records or more
-				return err
-			}
+		if err := t.drain(ctx); err != nil {
+			return err
 		}
 	}
 	if err := records.Err(); err != nil {
@@ -158,7 +161,8 @@ func (t *tally) text(ctx context.Context, name string, r io.Reader) error {
 	return nil
 }
 
-func (t *tally) add(source string, digest [16]byte, offset int64, record []byte) {
+// add puts a record into the next chunk. place names it where its own content does not.
+func (t *tally) add(received int64, source string, place uint64, record []byte) {
 	if len(bytes.TrimSpace(record)) == 0 {
 		return
 	}
@@ -166,13 +170,21 @@ func (t *tally) add(source string, digest [16]byte, offset int64, record []byte)
 		t.arena = make([]byte, 0, chunk+2*(originSize+MaxFrame))
 	}
 	from := len(t.arena)
-	t.arena = append(binary.LittleEndian.AppendUint64(t.arena, origin(digest, offset)), record...)
-	t.frames = append(t.frames, Frame{Received: t.Now().UnixNano(), Source: source, Data: t.arena[from:len(t.arena):len(t.arena)]})
+	t.arena = append(binary.LittleEndian.AppendUint64(t.arena, place), record...)
+	t.frames = append(t.frames, Frame{Received: received, Source: source, Data: t.arena[from:len(t.arena):len(t.arena)]})
 }
 
 // origin names a place in a text: the XXH3-64 hash of its digest and the offset.
 func origin(digest [16]byte, offset int64) uint64 {
 	return xxh3.Hash(binary.LittleEndian.AppendUint64(digest[:], uint64(offset)))
+}
+
+// drain hands a full chunk to the intake. It holds eight records or more.
+func (t *tally) drain(ctx context.Context) error {
+	if len(t.arena) < chunk {
+		return nil
+	}
+	return t.flush(ctx, t.frames[:len(t.frames)-2])
 }
 
 // flush hands the first frames to the intake. Two are kept back until the end: the last one may turn out not to be whole, and the last

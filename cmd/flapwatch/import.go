@@ -124,33 +124,37 @@ func (c *importCmd) send(ctx context.Context, con *console, f logFile, bar *prog
 		defer func() { _ = file.Close() }()
 		in, size = io.LimitReader(file, f.size), f.size
 	}
-	q := url.Values{"name": {f.name}, "wait": {"true"}}
-	body := io.NopCloser(io.TeeReader(in, bar))
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(c.URL, "/")+"/api/v1/import?"+q.Encode(), body)
+	return c.upload(ctx, f.name, io.TeeReader(in, bar), size)
+}
+
+// upload imports a file of size bytes, -1 where that is not known, and waits until it is stored.
+func (r *remote) upload(ctx context.Context, name string, file io.Reader, size int64) (done api.Import, err error) {
+	q := url.Values{"name": {name}, "wait": {"true"}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(r.URL, "/")+"/api/v1/import?"+q.Encode(), io.NopCloser(file))
 	if err != nil {
-		return done, usageError{fmt.Errorf("--url %q: write it as http://127.0.0.1:8080", c.URL)}
+		return done, usageError{fmt.Errorf("--url %q: write it as http://127.0.0.1:8080", r.URL)}
 	}
 	if request.ContentLength = size; size == 0 {
 		request.Body = http.NoBody
 	}
 	request.Header.Set("Content-Type", "application/octet-stream")
-	c.authorize(request)
+	r.authorize(request)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return done, c.unanswered(f.name, err)
+		return done, r.unanswered(name, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	return readImport(f.name, response)
+	return readImport(name, response)
 }
 
 // unanswered says why there is no answer.
-func (c *importCmd) unanswered(name string, err error) error {
+func (r *remote) unanswered(name string, err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
 	}
 	if op := rootDial(err); op {
-		return absentError{fmt.Errorf("nobody answers at %s (%w): is flapwatch serve running there? --offline needs no service", c.URL, err)}
+		return absentError{fmt.Errorf("nobody answers at %s (%w): is flapwatch serve running there? --offline needs no service", r.URL, err)}
 	}
 	return fmt.Errorf("%s: the service went away before it answered (%w); import it again: what is stored counts as duplicate", plain(name), err)
 }

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"flapwatch/ingest"
 	"flapwatch/spool"
 )
 
@@ -19,6 +19,7 @@ import (
 type spoolCmd struct {
 	Inspect spoolInspectCmd `cmd:"" help:"Read and check everything in it."`
 	Export  spoolExportCmd  `cmd:"" help:"Write the messages in it, as they came."`
+	Replay  spoolReplayCmd  `cmd:"" help:"Take in again what was not understood when it came and is now."`
 }
 
 type spoolFolder struct {
@@ -95,7 +96,7 @@ type spoolExportCmd struct {
 // Help shows how it is used.
 func (spoolExportCmd) Help() string {
 	return `One message a line, which import reads again; a line feed inside a message becomes a blank. With --json nothing is changed: bytes
-that are no UTF-8 stand under "base64".
+that are no UTF-8 stand under "base64", and import gives each message the receive time and the source that it had.
 
 Examples:
   flapwatch spool export --waiting -o waiting.log
@@ -104,11 +105,8 @@ Examples:
 
 // exported is a message with --json.
 type exported struct {
-	N        uint64 `json:"n"`
-	Received string `json:"received_at"`
-	Source   string `json:"source"`
-	Raw      string `json:"raw,omitempty"`
-	Base64   []byte `json:"base64,omitempty"`
+	ingest.Exported
+	N uint64 `json:"n"`
 }
 
 // Run writes.
@@ -168,15 +166,10 @@ func (c *spoolExportCmd) write(ctx context.Context, w io.Writer, reader *spool.R
 }
 
 func (c *spoolExportCmd) one(w io.Writer, n uint64, received int64, source string, data []byte) error {
-	if !c.JSON {
-		_, err := fmt.Fprintln(w, strings.ReplaceAll(strings.TrimRight(string(data), "\r\n"), "\n", " "))
-		return err
+	x := ingest.Export(received, source, data)
+	if c.JSON {
+		return printLine(w, exported{x, n})
 	}
-	x := exported{N: n, Received: time.Unix(0, received).UTC().Format("2006-01-02T15:04:05.000Z"), Source: source}
-	if utf8.Valid(data) {
-		x.Raw = string(data)
-	} else {
-		x.Base64 = data
-	}
-	return printLine(w, x)
+	_, err := fmt.Fprintln(w, strings.ReplaceAll(strings.TrimRight(string(x.Message()), "\r\n"), "\n", " "))
+	return err
 }

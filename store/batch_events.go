@@ -10,16 +10,16 @@ import (
 // eventRows are rows of the table events under construction, and beside them what the search for duplicates needs.
 type eventRows struct {
 	ids     []event.ID
-	seconds []int64  // Unix seconds of the events' times
-	devices []uint64 // hashes, see pairOf
-	placed  []bool   // the id names the place of the record, not what it says
+	seconds []int64 // Unix seconds of the events' times
+	placed  []bool  // the id names the place of the record, not what it says
 
 	cluster, alarm, node, appID word
 	device, ip, givenID         text
 	time                        moment
 	reason, seq                 optional[uint32]
-	sender, said                word // several values in one, see packed
-	phone                       text // the same; nearly as many as rows
+	sender                      packedWord[senderWords]
+	said                        packedWord[saidWords]
+	phone                       text // phoneWords, nearly as many as rows
 	claimed                     text
 	lag                         number[int64]
 	agentSeq                    optional[uint32]
@@ -47,7 +47,6 @@ func (r *eventRows) add(e *event.Row, spool string) {
 	given := !identifiable(&e.Event)
 	r.ids = append(r.ids, e.ID)
 	r.seconds = append(r.seconds, e.Time.Unix())
-	r.devices = append(r.devices, hashDevice(e.Device))
 	r.placed = append(r.placed, e.TimeSource == event.FromReceipt)
 	r.addKey(&e.Event, given)
 	r.addSender(&e.Event, spool)
@@ -65,7 +64,7 @@ func (r *eventRows) close(next uint64) {
 
 // forget empties what columns does not name.
 func (r *eventRows) forget() {
-	r.ids, r.seconds, r.devices, r.placed = r.ids[:0], r.seconds[:0], r.devices[:0], r.placed[:0]
+	r.ids, r.seconds, r.placed = r.ids[:0], r.seconds[:0], r.placed[:0]
 }
 
 // record gives back what the table unparsed needs of a row.
@@ -106,16 +105,8 @@ func (r *eventRows) addKey(e *event.Event, given bool) {
 
 // addSender adds what the envelope says.
 func (r *eventRows) addSender(e *event.Event, spool string) {
-	p := &r.packed
-	r.sender.addPacked(p, guess(e.Source)+guess(e.Host), func() {
-		p.text(e.TimeSource.String())
-		p.text(e.Clock)
-		p.text(e.Source)
-		p.text(e.Host)
-		p.text(e.Process)
-		p.number(uint32(e.PRI), e.HasPRI)
-		p.flag(e.Truncated)
-		p.text(spool)
+	r.sender.addPacked(&r.packed, guess(e.Source)+guess(e.Host), &senderWords{
+		e.TimeSource, e.Clock, e.Source, e.Host, e.Process, e.PRI, e.HasPRI, e.Truncated, spool,
 	})
 	r.kept = r.clock.appendClaimed(r.kept[:0], e)
 	r.claimed.addBytes(r.kept)
@@ -126,32 +117,13 @@ func (r *eventRows) addSender(e *event.Event, spool string) {
 
 // addPhone adds what changes with the device.
 func (r *eventRows) addPhone(e *event.Row) {
-	p := &r.packed
-	p.begin()
-	p.text(e.MAC)
-	p.text(e.IPv6)
-	p.text(e.Protocol)
-	p.text(e.Description)
-	p.number(e.DeviceType, e.HasDeviceType)
-	p.text(e.Model)
-	r.phone.addBytes(p.end())
+	r.phone.addBytes(pack(&r.packed, phoneWords{e.MAC, e.IPv6, e.Protocol, e.Description, e.DeviceType, e.HasDeviceType, e.Model}))
 }
 
 // addSaid adds what the alarm says and means.
 func (r *eventRows) addSaid(e *event.Row, form string) {
-	p := &r.packed
-	r.said.addPacked(p, guess(form)+guess(e.Signal)+guess(e.Names.Reason), func() {
-		p.text(e.Facility)
-		p.number(uint32(e.Severity), true)
-		p.text(e.Signal)
-		p.text(e.State)
-		p.text(e.CallState)
-		p.text(e.Text)
-		p.text(e.Role.String())
-		p.flag(e.Expected)
-		p.text(e.Names.Reason)
-		p.text(e.Cause)
-		p.text(form)
+	r.said.addPacked(&r.packed, guess(form)+guess(e.Signal)+guess(e.Names.Reason), &saidWords{
+		e.Facility, e.Severity, e.Signal, e.State, e.CallState, e.Text, e.Role, e.Expected, e.Names.Reason, e.Cause, form,
 	})
 }
 
@@ -164,9 +136,8 @@ func (r *eventRows) addForm(e *event.Event) string {
 		for _, i := range k.kept {
 			r.addTag(&e.Tags[i])
 		}
-	} else if made := f.make(e, r.addTag); made != nil {
-		form = string(made)
-		f.learn(e, form)
+	} else if made := string(f.make(e, r.addTag)); made != "" && f.learn(e, made) {
+		form = made
 	}
 	r.tags.end()
 	if form == "" || len(r.said.words) >= maxForms {
@@ -206,13 +177,14 @@ func columnOf(e *event.Event, t *event.Tag) string {
 
 // holds says whether the column called name holds the tag's value.
 func holds(e *event.Event, t *event.Tag, name string) bool {
-	switch name {
-	case "device_type":
-		return isNumber(t.Value, e.DeviceType, e.HasDeviceType)
-	case "reason":
-		return isNumber(t.Value, e.Reason, e.HasReason)
+	switch place, at, has := placeOf(name); place {
+	case atText:
+		return t.Value == *at.text(e)
+	case atNumber:
+		n := leads(t.Value, *at.number(e))
+		return n > 0 && n == len(t.Value) && *has.flag(e)
 	}
-	return t.Value == *textOf(e, name)
+	return false
 }
 
 // tagColumns are the tags that have columns.
@@ -220,13 +192,4 @@ var tagColumns = map[string]string{
 	"DeviceName": "device", "MACAddress": "mac", "IPAddress": "ip", "IPV6Address": "ipv6", "Protocol": "protocol",
 	"Description": "description", "DeviceType": "device_type", "Reason": "reason", "LastSignalReceived": "signal",
 	"StationState": "state", "CallState": "call_state", "AppID": "app_id", "ClusterID": "cluster", "NodeID": "node",
-}
-
-// isNumber says whether s is n in decimal digits, without a zero before them.
-func isNumber(s string, n uint32, has bool) bool {
-	if !has || len(s) > 1 && s[0] == '0' {
-		return false
-	}
-	v, err := strconv.ParseUint(s, 10, 32)
-	return err == nil && uint32(v) == n
 }

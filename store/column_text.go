@@ -117,28 +117,6 @@ func guess(s string) uint32 {
 	return uint32(n) + 7*uint32(s[n-1]) + 31*uint32(s[n/2])
 }
 
-// addPacked adds the word of some values. hint is the same for the same values, and seldom for others.
-func (c *word) addPacked(p *packed, hint uint32, values func()) {
-	slot := &c.recent[hint%uint32(len(c.recent))]
-	if *slot != 0 {
-		p.expect(c.words[*slot])
-		if values(); p.met() {
-			c.rows = append(c.rows, *slot)
-			return
-		}
-	}
-	p.begin()
-	values()
-	n, known := c.number[string(p.b)]
-	if !known {
-		n = c.learn(string(p.b))
-	}
-	c.rows = append(c.rows, n)
-	if *slot = n; strings.IndexByte(c.words[n], escape) >= 0 {
-		*slot = 0
-	}
-}
-
 func (c *word) at(row int32) string { return c.words[c.rows[row]] }
 
 func (c *word) learn(s string) uint32 {

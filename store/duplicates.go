@@ -104,7 +104,7 @@ func (s *Store) findByTime(ctx context.Context, e *eventRows, rows []int32, foun
 	pairs := make([]string, len(rows))
 	for i, row := range rows {
 		from, to = min(from, e.seconds[row]), max(to, e.seconds[row])
-		pairs[i] = "(" + strconv.FormatInt(e.seconds[row], 10) + "," + strconv.FormatUint(e.devices[row], 10) + ")"
+		pairs[i] = "(" + strconv.FormatInt(e.seconds[row], 10) + "," + strconv.FormatUint(hashDevice(e.device.string(row)), 10) + ")"
 	}
 	query := fmt.Sprintf(findEventsByTime, strings.Join(pairs, ","))
 	parameters := []any{clickhouse.Named("from", from*1000), clickhouse.Named("to", to*1000+1000)}

@@ -3,6 +3,7 @@ package store
 import (
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"flapwatch/event"
 )
@@ -223,20 +224,13 @@ func fill(form string, e *event.Event) string {
 
 // appendValue appends what stands for name in a form.
 func appendValue(b []byte, name string, e *event.Event) []byte {
-	switch name {
-	case inSeq:
-		return strconv.AppendUint(b, uint64(e.Seq), 10)
-	case inAgentSeq:
-		return strconv.AppendUint(b, uint64(e.AgentSeq), 10)
-	case inStamp:
+	switch place, at, _ := placeOf(name); place {
+	case atText:
+		return append(b, *at.text(e)...)
+	case atNumber:
+		return strconv.AppendUint(b, uint64(*at.number(e)), 10)
+	case atTime:
 		return e.Time.UTC().AppendFormat(b, stampLayout)
-	case "reason":
-		return strconv.AppendUint(b, uint64(e.Reason), 10)
-	case "device_type":
-		return strconv.AppendUint(b, uint64(e.DeviceType), 10)
-	}
-	if text := textOf(e, name); text != nil {
-		return append(b, *text...)
 	}
 	if n, err := strconv.Atoi(name); err == nil && n >= 0 && n < len(e.Tags) {
 		return append(b, e.Tags[n].Value...)
@@ -244,51 +238,47 @@ func appendValue(b []byte, name string, e *event.Event) []byte {
 	return b
 }
 
-// field numbers the columns that hold a value of a record as text. Other names are 0.
-type field uint8
+// field is where a value lies in an event.
+type field uintptr
 
-var fields = map[string]field{
-	"device": 1, inHost: 2, inClaimed: 3, inText: 4, "mac": 5, "ip": 6, "ipv6": 7, "protocol": 8, "description": 9,
-	"signal": 10, "state": 11, "call_state": 12, "app_id": 13, "cluster": 14, "node": 15,
-}
+func (f field) text(e *event.Event) *string   { return (*string)(unsafe.Add(unsafe.Pointer(e), f)) }
+func (f field) number(e *event.Event) *uint32 { return (*uint32)(unsafe.Add(unsafe.Pointer(e), f)) }
+func (f field) flag(e *event.Event) *bool     { return (*bool)(unsafe.Add(unsafe.Pointer(e), f)) }
 
-// textOf gives the text that stands in the column called name, nil for other names.
-func textOf(e *event.Event, name string) *string { return fields[name].of(e) }
-
-func (f field) of(e *event.Event) *string {
-	switch f {
-	case 1:
-		return &e.Device
-	case 2:
-		return &e.Host
-	case 3:
-		return &e.Claimed
-	case 4:
-		return &e.Text
-	case 5:
-		return &e.MAC
-	case 6:
-		return &e.IP
-	case 7:
-		return &e.IPv6
-	case 8:
-		return &e.Protocol
-	case 9:
-		return &e.Description
-	case 10:
-		return &e.Signal
-	case 11:
-		return &e.State
-	case 12:
-		return &e.CallState
-	case 13:
-		return &e.AppID
-	case 14:
-		return &e.Cluster
-	case 15:
-		return &e.Node
+// texts are the columns that hold a value of a record as text.
+var texts = func(e event.Event) map[string]field {
+	return map[string]field{
+		"device": field(unsafe.Offsetof(e.Device)), inHost: field(unsafe.Offsetof(e.Host)), inClaimed: field(unsafe.Offsetof(e.Claimed)),
+		inText: field(unsafe.Offsetof(e.Text)), "mac": field(unsafe.Offsetof(e.MAC)), "ip": field(unsafe.Offsetof(e.IP)),
+		"ipv6": field(unsafe.Offsetof(e.IPv6)), "protocol": field(unsafe.Offsetof(e.Protocol)),
+		"description": field(unsafe.Offsetof(e.Description)), "signal": field(unsafe.Offsetof(e.Signal)),
+		"state": field(unsafe.Offsetof(e.State)), "call_state": field(unsafe.Offsetof(e.CallState)),
+		"app_id": field(unsafe.Offsetof(e.AppID)), "cluster": field(unsafe.Offsetof(e.Cluster)), "node": field(unsafe.Offsetof(e.Node)),
 	}
-	return nil
+}(event.Event{})
+
+// numbers are those that hold one as a number, and say whether there is one.
+var numbers = func(e event.Event) map[string][2]field {
+	return map[string][2]field{
+		inSeq:         {field(unsafe.Offsetof(e.Seq)), field(unsafe.Offsetof(e.HasSeq))},
+		inAgentSeq:    {field(unsafe.Offsetof(e.AgentSeq)), field(unsafe.Offsetof(e.HasAgentSeq))},
+		"reason":      {field(unsafe.Offsetof(e.Reason)), field(unsafe.Offsetof(e.HasReason))},
+		"device_type": {field(unsafe.Offsetof(e.DeviceType)), field(unsafe.Offsetof(e.HasDeviceType))},
+	}
+}(event.Event{})
+
+// placeOf says where the value called name is. No tag's value is called so.
+func placeOf(name string) (where place, at, has field) {
+	if at, ok := texts[name]; ok {
+		return atText, at, 0
+	}
+	if n, ok := numbers[name]; ok {
+		return atNumber, n[0], n[1]
+	}
+	if name == inStamp {
+		return atTime, 0, 0
+	}
+	return nowhere, 0, 0
 }
 
 // claimed: the time as sent is kept as a pattern where the event's time gives it back.

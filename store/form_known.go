@@ -1,8 +1,10 @@
 package store
 
 import (
+	"encoding/binary"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"flapwatch/event"
 )
@@ -16,13 +18,12 @@ type knownForm struct {
 	kept   []int // places of the tags that are kept
 }
 
-// piece is a stretch of a form: bytes as they are, then the value called name, if any.
+// piece is a stretch of a form: bytes as they are, then a value, if any.
 type piece struct {
-	literal string
-	place   place
-	name    string
-	field   field // of a column
-	tag     int   // of the event; -1 if the value is no tag's
+	literal
+	place place
+	field field
+	tag   int // of the event
 }
 
 // place says where the value of a piece is.
@@ -30,58 +31,64 @@ type place uint8
 
 const (
 	nowhere place = iota
-	inColumn
-	inNumber
-	inTag
+	atText
+	atNumber
+	atTag
+	atTime
 )
 
 type kindTag struct {
 	key     string
-	column  string // that may hold its value
-	field   field  // of the column
+	place   place // of the column that may hold its value; nowhere if there is none
+	field   field
+	has     field // says whether there is a number
 	unknown bool
 	kept    bool // in the column tags
 }
 
 const maxKinds = 32 // remembered
 
-// learn remembers the form of an event's record.
-func (f *former) learn(e *event.Event, form string) {
+// learn remembers the form of an event's record, and says whether it gives the record back.
+func (f *former) learn(e *event.Event, form string) bool {
 	k := knownForm{form: form}
 	for i := range e.Tags {
 		t := &e.Tags[i]
-		k.tags = append(k.tags, kindTag{strings.Clone(t.Key), tagColumns[t.Key], fields[tagColumns[t.Key]], t.Unknown, t.Unknown || columnOf(e, t) == ""})
-		if k.tags[i].kept {
+		want := kindTag{key: ownKey(t.Key), unknown: t.Unknown, kept: t.Unknown || columnOf(e, t) == ""}
+		if !t.Unknown {
+			want.place, want.field, want.has = placeOf(tagColumns[t.Key])
+		}
+		if k.tags = append(k.tags, want); want.kept {
 			k.kept = append(k.kept, i)
 		}
 	}
-	pieces(form, func(literal, name string) {
-		p := piece{literal: literal, name: name, tag: -1}
-		switch n, err := strconv.Atoi(name); {
-		case err == nil:
-			p.place, p.tag = inTag, k.kept[n]
-		case textOf(e, name) != nil:
-			p.place, p.field = inColumn, fields[name]
-		case name != "":
-			p.place = inNumber
+	pieces(form, func(text, name string) {
+		p := piece{literal: literalOf(text)}
+		if n, err := strconv.Atoi(name); err == nil {
+			p.place, p.tag = atTag, k.kept[n]
+		} else {
+			p.place, p.field, _ = placeOf(name)
 		}
 		k.pieces = append(k.pieces, p)
 	})
+	if !k.matches(e) {
+		return false
+	}
 	if len(f.kinds) < maxKinds {
 		f.kinds = append(f.kinds, k)
-		return
+		return true
 	}
 	f.oldest = (f.oldest + 1) % maxKinds
 	f.kinds[f.oldest] = k
+	return true
 }
 
 // known finds the kind of an event's record.
 func (f *former) known(e *event.Event) *knownForm {
-	if f.last < len(f.kinds) && f.kinds[f.last].matches(e, f.number[:0]) {
+	if f.last < len(f.kinds) && f.kinds[f.last].matches(e) {
 		return &f.kinds[f.last]
 	}
 	for i := range f.kinds {
-		if i != f.last && f.kinds[i].matches(e, f.number[:0]) {
+		if i != f.last && f.kinds[i].matches(e) {
 			f.last = i
 			return &f.kinds[i]
 		}
@@ -90,35 +97,37 @@ func (f *former) known(e *event.Event) *knownForm {
 }
 
 // matches says whether the form gives the record of e back, and its tags are those of the kind.
-func (k *knownForm) matches(e *event.Event, space []byte) bool {
-	return len(e.Tags) == len(k.tags) && k.gives(e, space) && k.sorts(e)
+func (k *knownForm) matches(e *event.Event) bool {
+	return len(e.Tags) == len(k.tags) && k.gives(e) && k.sorts(e)
 }
 
-func (k *knownForm) gives(e *event.Event, space []byte) bool {
+func (k *knownForm) gives(e *event.Event) bool {
 	rest := e.Raw
 	for i := range k.pieces {
 		p := &k.pieces[i]
-		if !strings.HasPrefix(rest, p.literal) {
+		if !p.begins(rest) {
 			return false
 		}
-		rest = rest[len(p.literal):]
+		rest = rest[len(p.text):]
 		var value string
 		switch p.place {
 		case nowhere:
 			continue
-		case inColumn:
-			value = *p.field.of(e)
-		case inTag:
+		case atText:
+			value = *p.field.text(e)
+		case atTag:
 			value = e.Tags[p.tag].Value
-		case inNumber:
-			digits := appendValue(space, p.name, e)
-			if len(rest) < len(digits) || rest[:len(digits)] != string(digits) {
+		case atNumber:
+			n := leads(rest, *p.field.number(e))
+			if n == 0 {
 				return false
 			}
-			rest = rest[len(digits):]
+			rest = rest[n:]
 			continue
+		case atTime:
+			value = e.Time.UTC().Format(stampLayout)
 		}
-		if !strings.HasPrefix(rest, value) {
+		if len(rest) < len(value) || rest[:len(value)] != value { // mostly the same bytes: no need to look at them
 			return false
 		}
 		rest = rest[len(value):]
@@ -134,13 +143,12 @@ func (k *knownForm) sorts(e *event.Event) bool {
 			return false
 		}
 		held := false
-		switch {
-		case t.Unknown || want.column == "":
-			continue
-		case want.field != 0:
-			held = t.Value == *want.field.of(e)
-		default:
-			held = holds(e, t, want.column)
+		switch want.place {
+		case atText:
+			held = t.Value == *want.field.text(e)
+		case atNumber:
+			n := leads(t.Value, *want.field.number(e))
+			held = n > 0 && n == len(t.Value) && *want.has.flag(e)
 		}
 		if held == want.kept {
 			return false
@@ -148,3 +156,64 @@ func (k *knownForm) sorts(e *event.Event) bool {
 	}
 	return true
 }
+
+// leads says how many bytes of s are n in decimal digits, without a zero before them; 0 if s does not begin with n.
+func leads(s string, n uint32) int {
+	v, i := uint64(0), 0
+	for i < len(s) && i < 10 && isDigit(s[i]) {
+		v = v*10 + uint64(s[i]-'0')
+		i++
+	}
+	if v != uint64(n) || i > 1 && s[0] == '0' || i < len(s) && isDigit(s[i]) {
+		return 0
+	}
+	return i
+}
+
+// literal is a text to compare with. Most are of 8 to 16 bytes, which are two words.
+type literal struct {
+	text       string
+	head, tail uint64
+}
+
+func literalOf(text string) literal {
+	l := literal{text: strings.Clone(text)}
+	if n := len(text); n >= 8 {
+		l.head, l.tail = wordOf(text), wordOf(text[n-8:])
+	}
+	return l
+}
+
+// begins says whether s begins with the literal.
+func (l *literal) begins(s string) bool {
+	n := len(l.text)
+	if len(s) < n {
+		return false
+	}
+	if n < 8 || n > 16 {
+		return s[:n] == l.text
+	}
+	return wordOf(s) == l.head && wordOf(s[n-8:]) == l.tail
+}
+
+// wordOf is the first eight bytes of s as a number.
+func wordOf(s string) uint64 {
+	return binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(s), 8))
+}
+
+// ownKey gives a key that may be kept. Keys that come often are constants, which are compared without a look at their bytes
+// where the parser has the same.
+func ownKey(key string) string {
+	if own, ok := usualKeys[key]; ok {
+		return own
+	}
+	return strings.Clone(key)
+}
+
+var usualKeys = func() map[string]string {
+	keys := map[string]string{"IPAddrAttributes": "IPAddrAttributes", "IPV6AddrAttributes": "IPV6AddrAttributes"}
+	for key := range tagColumns {
+		keys[key] = key
+	}
+	return keys
+}()

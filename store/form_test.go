@@ -27,8 +27,8 @@ func parsed(raw string, at time.Time) *event.Row {
 			continue
 		}
 		t := event.Tag{Key: key, Value: value, Unknown: strings.HasPrefix(key, "U")}
-		if p := textOf(&e.Event, tagColumns[key]); p != nil {
-			*p = value
+		if place, at, _ := placeOf(tagColumns[key]); place == atText {
+			*at.text(&e.Event) = value
 		}
 		if key == "Reason" && len(value) == 1 && value[0] >= '0' && value[0] <= '9' {
 			e.Event.Reason, e.HasReason = uint32(value[0]-'0'), true

@@ -1,21 +1,17 @@
 package store
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 )
 
 // packed makes one word of several values that go together, so that ClickHouse has one column where it would have many: see
 // migrations/0004. Between two values stands a separator; in a value the separator and the escape are two bytes each.
-//
-// Most rows say what one before them said. So a word can be expected: then values are compared with it and nothing is written.
 type packed struct {
-	b      []byte
-	count  int // values
-	digits [10]byte
-
-	comparing, same bool
-	rest            string // of the word that is expected
+	b        []byte
+	count    int  // values
+	escaping bool // values may have separators and escapes in them
 }
 
 const (
@@ -28,29 +24,20 @@ var (
 	unescaper = strings.NewReplacer("\x1ee", "\x1e", "\x1ef", "\x1f")
 )
 
-func (p *packed) begin() { p.b, p.count, p.comparing = p.b[:0], 0, false }
+// packer puts its values into a word, one after the other.
+type packer interface{ pack(*packed) }
 
-// expect begins a word that may be the one given, which must hold no escape: then it has as many separators as values less
-// one, and a value with a separator or an escape in it cannot be the same.
-func (p *packed) expect(word string) { p.rest, p.count, p.comparing, p.same = word, 0, true, true }
-
-// met says whether the values were those of the word expected.
-func (p *packed) met() bool { return p.same && p.rest == "" }
-
-// compare takes the next value off the word expected.
-func (p *packed) compare(s string) {
-	if p.count++; p.count > 1 {
-		if p.rest == "" || p.rest[0] != separator {
-			p.same = false
-			return
-		}
-		p.rest = p.rest[1:]
+// pack gives the word of some values; it is valid until the next. Hardly a value has to be escaped: that is seen in the word at
+// once, which has a separator too many then.
+func pack[T packer](p *packed, values T) []byte {
+	p.b, p.count, p.escaping = p.b[:0], 0, false
+	values.pack(p)
+	if bytes.Count(p.b, []byte{separator}) == p.count-1 && bytes.IndexByte(p.b, escape) < 0 {
+		return p.b
 	}
-	if len(p.rest) < len(s) || p.rest[:len(s)] != s {
-		p.same = false
-		return
-	}
-	p.rest = p.rest[len(s):]
+	p.b, p.count, p.escaping = p.b[:0], 0, true
+	values.pack(p)
+	return p.b
 }
 
 func (p *packed) next() {
@@ -60,17 +47,8 @@ func (p *packed) next() {
 }
 
 func (p *packed) text(s string) {
-	if p.comparing {
-		if p.same {
-			p.compare(s)
-		}
-		return
-	}
 	p.next()
-	if s == "" {
-		return
-	}
-	if strings.IndexByte(s, separator) >= 0 || strings.IndexByte(s, escape) >= 0 {
+	if p.escaping {
 		s = escaper.Replace(s)
 	}
 	p.b = append(p.b, s...)
@@ -78,42 +56,18 @@ func (p *packed) text(s string) {
 
 // number adds a number in decimal digits, nothing for one that is absent.
 func (p *packed) number(n uint32, has bool) {
-	switch {
-	case !has:
-		p.text("")
-	case n < 100:
-		p.text(strconv.Itoa(int(n))) // which has these ready
-	default:
-		p.long(strconv.AppendUint(p.digits[:0], uint64(n), 10))
-	}
-}
-
-// long adds digits.
-func (p *packed) long(digits []byte) {
-	if !p.comparing {
-		p.next()
-		p.b = append(p.b, digits...)
-		return
-	}
-	if p.same {
-		p.compare("")
-		p.same = p.same && len(p.rest) >= len(digits) && p.rest[:len(digits)] == string(digits)
-	}
-	if p.same {
-		p.rest = p.rest[len(digits):]
+	p.next()
+	if has {
+		p.b = strconv.AppendUint(p.b, uint64(n), 10)
 	}
 }
 
 func (p *packed) flag(is bool) {
+	p.next()
 	if is {
-		p.text("1")
-	} else {
-		p.text("")
+		p.b = append(p.b, '1')
 	}
 }
-
-// end gives the word; it is valid until begin.
-func (p *packed) end() []byte { return p.b }
 
 // unpack gives the values of a word.
 func unpack(word string) []string {
@@ -122,4 +76,42 @@ func unpack(word string) []string {
 		values[i] = unescaper.Replace(v)
 	}
 	return values
+}
+
+// packedWord is a column of words that are packed from values of type T. It remembers what words added lately were made of: most
+// rows say what one before them said, and need only be compared with it.
+type packedWord[T words[T]] struct {
+	word
+	recent [64]remembered[T]
+}
+
+// words are values whose word repeats.
+type words[T any] interface {
+	comparable
+	packer
+	of(values []string) T // the same, with its texts from those of its word
+}
+
+type remembered[T any] struct {
+	values T
+	number uint32 // of the word; 0 is none
+}
+
+// addPacked adds the word of some values. hint is the same for the same values, and seldom for others.
+func (c *packedWord[T]) addPacked(p *packed, hint uint32, values *T) {
+	slot := &c.recent[hint%uint32(len(c.recent))]
+	if slot.number == 0 || slot.values != *values {
+		made := pack(p, *values)
+		n, known := c.number[string(made)]
+		if !known {
+			n = c.learn(string(made))
+		}
+		slot.number, slot.values = n, (*values).of(unpack(c.words[n]))
+	}
+	c.rows = append(c.rows, slot.number)
+}
+
+func (c *packedWord[T]) reset() {
+	c.word.reset()
+	clear(c.recent[:])
 }

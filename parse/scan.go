@@ -38,20 +38,22 @@ func isPlain(s string) bool {
 	return (odd&tops == 0 || isText(s)) && strings.IndexByte(s, '\\') < 0
 }
 
-// isText tells whether s, of eight bytes or more, is valid UTF-8 without control characters of ASCII. It is fast where few bytes
-// are not ASCII: ValidString takes large steps up to the first of them only, so what is behind the last is cut off before.
+// isText tells whether s is valid UTF-8 without control characters of ASCII. It is fast where few bytes are not ASCII, and close
+// together: what is before and behind them is cut off.
 func isText(s string) bool {
-	last := word(s[len(s)-8:])
-	control := (last - spaces) &^ last
-	for b := s; len(b) >= 8; b = b[8:] {
-		w := word(b)
-		control |= (w - spaces) &^ w
+	for len(s) >= 8 && isASCII(word(s)) {
+		s = s[8:]
 	}
-	if control&tops != 0 {
-		return false
-	}
-	for len(s) >= 8 && word(s[len(s)-8:])&tops == 0 {
+	for len(s) >= 8 && isASCII(word(s[len(s)-8:])) {
 		s = s[:len(s)-8]
+	}
+	for _, c := range []byte(s) {
+		if c < ' ' {
+			return false
+		}
 	}
 	return utf8.ValidString(s)
 }
+
+// isASCII tells whether all bytes of w are ASCII and no control characters.
+func isASCII(w uint64) bool { return (w|(w-spaces))&tops == 0 }

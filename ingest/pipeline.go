@@ -28,7 +28,7 @@ type Sink interface {
 
 // Draft is one range of the spool on its way to the store. Rows are copied where the caller reuses them.
 type Draft interface {
-	Add(*event.Row)
+	Add(*event.Row) // identifies a row without an id by what it says
 	AddUnparsed(e *event.Event, offset int, reason string)
 	AddOther(*event.Event)
 	// Commit writes everything once, however often it is called for the same range, and says what became of the messages.

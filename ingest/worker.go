@@ -191,11 +191,9 @@ func (w *worker) acknowledge(next uint64, s *shares) {
 // put hands the worker's event to the draft, by what it is.
 func (w *worker) put(d Draft, status event.Status, err error, f framed) {
 	e := &w.row.Event
-	place := "" // an alarm with a time of its own is known without it
 	if e.TimeSource == event.FromReceipt || (status != event.Alarm && status != event.Quoted) {
-		place = f.position(w.id)
+		e.Identify(status, f.position(w.id)) // an alarm with a time of its own is known by what it says
 	}
-	e.Identify(status, place)
 	switch status {
 	case event.Alarm, event.Quoted:
 		w.row.Names = w.names.of(e)

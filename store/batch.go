@@ -120,8 +120,13 @@ var (
 
 func storable(t time.Time) bool { return !t.Before(earliestTime) && t.Before(latestTime) }
 
-// Add adds an event. One whose time ClickHouse cannot hold is kept as a line that was not understood.
+// Add adds an event. One that has no id yet is identified by what it says. One whose time ClickHouse cannot hold is kept as a line
+// that was not understood.
 func (b *Batch) Add(row *event.Row) {
+	given := row.ID != event.ID{}
+	if !given {
+		row.Identify(event.Alarm, "")
+	}
 	if !storable(row.Time) {
 		b.AddUnparsed(&row.Event, 0, "the time "+row.Time.UTC().Format(time.RFC3339)+" lies outside of 1970 to 2099")
 		return
@@ -130,7 +135,7 @@ func (b *Batch) Add(row *event.Row) {
 	if row.Parts > 1 {
 		b.joined = append(b.joined, joined{int32(len(b.events.ids)), uint64(row.Parts - 1)})
 	}
-	b.events.add(row, b.spool)
+	b.events.add(row, b.spool, given)
 }
 
 // AddUnparsed adds a record that was not understood from the byte at offset on, with the reason.

@@ -43,12 +43,12 @@ func (r *eventRows) columns() block {
 	}
 }
 
-func (r *eventRows) add(e *event.Row, spool string) {
-	given := !identifiable(&e.Event)
+// add adds a row. given says that its id came with it, of whatever making.
+func (r *eventRows) add(e *event.Row, spool string, given bool) {
 	r.ids = append(r.ids, e.ID)
 	r.seconds = append(r.seconds, e.Time.Unix())
 	r.placed = append(r.placed, e.TimeSource == event.FromReceipt)
-	r.addKey(&e.Event, given)
+	r.addKey(&e.Event, !identified(&e.Event, given))
 	r.addSender(&e.Event, spool)
 	r.addPhone(e)
 	r.addSaid(e, r.addForm(&e.Event))
@@ -105,7 +105,7 @@ func (r *eventRows) addKey(e *event.Event, given bool) {
 
 // addSender adds what the envelope says.
 func (r *eventRows) addSender(e *event.Event, spool string) {
-	r.sender.addPacked(&r.packed, guess(e.Source)+guess(e.Host), &senderWords{
+	r.sender.addPacked(&r.packed, hint(e.Source)+hint(e.Host), &senderWords{
 		e.TimeSource, e.Clock, e.Source, e.Host, e.Process, e.PRI, e.HasPRI, e.Truncated, spool,
 	})
 	r.kept = r.clock.appendClaimed(r.kept[:0], e)
@@ -122,7 +122,7 @@ func (r *eventRows) addPhone(e *event.Row) {
 
 // addSaid adds what the alarm says and means.
 func (r *eventRows) addSaid(e *event.Row, form string) {
-	r.said.addPacked(&r.packed, guess(form)+guess(e.Signal)+guess(e.Names.Reason), &saidWords{
+	r.said.addPacked(&r.packed, uint64(guess(form))+hint(e.Signal)+hint(e.Names.Reason), &saidWords{
 		e.Facility, e.Severity, e.Signal, e.State, e.CallState, e.Text, e.Role, e.Expected, e.Names.Reason, e.Cause, form,
 	})
 }

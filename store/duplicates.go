@@ -152,11 +152,14 @@ func (s *Store) findByID(ctx context.Context, e *eventRows, rows []int32, found 
 	})
 }
 
-// identifiable says whether the columns of the sorting key give the event's id back. It is tried, not assumed, so that
-// an id of any other making survives too.
-func identifiable(e *event.Event) bool {
+// identified says whether the columns of the sorting key give the event's id back. Where it was given, that is tried, not assumed,
+// so that an id of any other making survives too.
+func identified(e *event.Event, given bool) bool {
 	if e.TimeSource == event.FromReceipt || !e.HasSeq {
 		return false
+	}
+	if !given {
+		return true
 	}
 	id := e.ID
 	e.Identify(event.Alarm, "")

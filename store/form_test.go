@@ -67,7 +67,7 @@ func FuzzForm(f *testing.F) {
 		rows := new(eventRows)
 		for i, raw := range []string{a, b, a, b} {
 			e := parsed(raw, noon)
-			rows.add(e, "spool\x1f")
+			rows.add(e, "spool\x1f", true)
 			if got := restored(rows, int32(i)); got != raw {
 				t.Fatalf("row %d gives\n%q\nwant\n%q\nform %q", i, got, raw, unpack(rows.said.at(int32(i)))[10])
 			}
@@ -82,7 +82,7 @@ func FuzzForm(f *testing.F) {
 func TestFormsAreFew(t *testing.T) {
 	fleet, rows := newFleet(1000), new(eventRows)
 	for range 1000 {
-		rows.add(fleet.next(), "a")
+		rows.add(fleet.next(), "a", true)
 	}
 	forms := map[string]bool{}
 	for _, word := range rows.said.words[1:] {
@@ -103,13 +103,13 @@ func TestFormsAreFew(t *testing.T) {
 func TestRecordsWithoutForm(t *testing.T) {
 	rows := new(eventRows)
 	long := strings.Repeat("x", maxForm+1)
-	rows.add(parsed(long, noon), "a")
+	rows.add(parsed(long, noon), "a", true)
 	if rows.raw.string(0) != long || restored(rows, 0) != long {
 		t.Error("a long record is not kept whole")
 	}
 	for i := range maxForms + 10 {
 		raw := strings.Repeat("y", i%70) + strings.Repeat("z", i/70)
-		rows.add(parsed(raw, noon), "a")
+		rows.add(parsed(raw, noon), "a", true)
 		if got := restored(rows, int32(i+1)); got != raw {
 			t.Fatalf("row gives %q, want %q", got, raw)
 		}

@@ -180,13 +180,15 @@ func (m *memory) take(loaded map[int64]*day) {
 	}
 }
 
-// idSet is a set of ids: an open-addressed table of places in a list. Ids are hashes, but of what a stranger may send:
-// the seed keeps him from choosing the slots.
+// idSet is a set of ids, at most 2^24 of them: an open-addressed table of places in a list. Ids are hashes, but of what a stranger
+// may send: the seed keeps him from choosing the slots.
 type idSet struct {
 	ids   []event.ID
-	slots []uint32 // place in ids + 1, or 0
+	slots []uint32 // 0, or place in ids + 1 and above it bits of the hash, which tell most other ids without a look at them
 	seed  uint64
 }
+
+const placeBits = 24
 
 // reset empties the set and makes room for n ids.
 func (s *idSet) reset(n int) {
@@ -205,36 +207,45 @@ func (s *idSet) reset(n int) {
 
 func (s *idSet) len() int { return len(s.ids) }
 
-// find gives the slot of id, or the empty one where it belongs.
-func (s *idSet) find(id event.ID) int {
-	mask := len(s.slots) - 1
-	i := int(s.hash(id)) & mask
-	for s.slots[i] != 0 && s.ids[s.slots[i]-1] != id {
-		i = (i + 1) & mask
+// find gives the slot of id, or the empty one where it belongs, and the bits of the hash that go there.
+func (s *idSet) find(id event.ID) (i int, bits uint32) {
+	hash, mask := s.hash(id), len(s.slots)-1
+	bits = uint32(hash>>32) >> placeBits << placeBits
+	for i = int(hash) & mask; ; i = (i + 1) & mask {
+		slot := s.slots[i]
+		if slot == 0 || slot>>placeBits == bits>>placeBits && s.ids[slot&(1<<placeBits-1)-1] == id {
+			return i, bits
+		}
 	}
-	return i
 }
 
-func (s *idSet) has(id event.ID) bool { return len(s.ids) > 0 && s.slots[s.find(id)] != 0 }
+func (s *idSet) has(id event.ID) bool {
+	if len(s.ids) == 0 {
+		return false
+	}
+	i, _ := s.find(id)
+	return s.slots[i] != 0
+}
 
 // add adds id and says whether it was missing.
 func (s *idSet) add(id event.ID) bool {
 	if 2*len(s.ids) >= len(s.slots) {
 		s.grow()
 	}
-	i := s.find(id)
+	i, bits := s.find(id)
 	if s.slots[i] != 0 {
 		return false
 	}
 	s.ids = append(s.ids, id)
-	s.slots[i] = uint32(len(s.ids))
+	s.slots[i] = bits | uint32(len(s.ids))
 	return true
 }
 
 func (s *idSet) grow() {
 	s.slots = make([]uint32, max(1024, 2*len(s.slots)))
 	for i, id := range s.ids {
-		s.slots[s.find(id)] = uint32(i + 1)
+		slot, bits := s.find(id)
+		s.slots[slot] = bits | uint32(i+1)
 	}
 }
 

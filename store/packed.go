@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"hash/maphash"
 	"strconv"
 	"strings"
 )
@@ -72,6 +73,9 @@ func (p *packed) flag(is bool) {
 // unpack gives the values of a word.
 func unpack(word string) []string {
 	values := strings.Split(word, string(rune(separator)))
+	if strings.IndexByte(word, escape) < 0 {
+		return values
+	}
 	for i, v := range values {
 		values[i] = unescaper.Replace(v)
 	}
@@ -98,18 +102,29 @@ type remembered[T any] struct {
 }
 
 // addPacked adds the word of some values. hint is the same for the same values, and seldom for others.
-func (c *packedWord[T]) addPacked(p *packed, hint uint32, values *T) {
-	slot := &c.recent[hint%uint32(len(c.recent))]
-	if slot.number == 0 || slot.values != *values {
+func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T) {
+	i := hint % uint64(len(c.recent))
+	slot, beside := &c.recent[i], &c.recent[i^1]
+	switch {
+	case slot.number != 0 && slot.values == *values:
+	case beside.number != 0 && beside.values == *values:
+		slot = beside
+	default:
 		made := pack(p, *values)
 		n, known := c.number[string(made)]
 		if !known {
 			n = c.learn(string(made))
 		}
+		*beside = *slot
 		slot.number, slot.values = n, (*values).of(unpack(c.words[n]))
 	}
 	c.rows = append(c.rows, slot.number)
 }
+
+var hintSeed = maphash.MakeSeed()
+
+// hint is the same for the same text, and seldom for others.
+func hint(s string) uint64 { return maphash.String(hintSeed, s) }
 
 func (c *packedWord[T]) reset() {
 	c.word.reset()

@@ -270,7 +270,7 @@ func (f *fleet) conclude(w event.Window) *diagnose.Survey {
 	return s
 }
 
-// seekOutages takes time in proportion to all losses: it is done as often as a tenth of the time allows.
+// seekOutages takes time in proportion to all losses: it is done as often as a thirtieth of the time allows.
 func (f *fleet) seekOutages(w event.Window) []diagnose.Judged {
 	if w.To.Sub(f.sought) < share*f.effort {
 		return f.outages

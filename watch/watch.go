@@ -38,7 +38,7 @@ const (
 	steady    = time.Minute      // an answer this old is made anew even if nothing was stored: its window has moved on
 	limit     = 5 * time.Minute  // that making an answer may take
 	idle      = 15 * time.Minute // a question is kept fresh for so long after it was asked
-	share     = 10               // at most a tenth of the time goes into keeping an answer fresh
+	share     = 30               // at most a thirtieth of the time goes into keeping an answer fresh
 	questions = 32               // kept at most
 	room      = 400 << 20        // bytes, about: what is kept of all questions together
 )

@@ -41,6 +41,7 @@ type serveCmd struct {
 	Data          string         `help:"Folder for the spool and the embedded ClickHouse." default:"./data" type:"path"`
 	SpoolCap      size           `help:"Most bytes the spool may take." default:"8GiB"`
 	LogLevel      slog.Level     `help:"debug, info, warn or error." default:"info"`
+	CPUProfile    string         `help:"Write where processor time goes to this file, for go tool pprof." name:"cpu-profile" placeholder:"FILE" type:"path" hidden:""`
 
 	reportSchedule `embed:""`
 	alertSettings  `embed:""`
@@ -78,6 +79,11 @@ func (c *serveCmd) Run(ctx context.Context, con *console) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memory)
 	}
+	stop, err := profile(c.CPUProfile)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	s, err := c.build(ctx, slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: c.LogLevel})))
 	if err != nil {
 		return err

@@ -13,29 +13,25 @@ const (
 
 // isPlain tells whether s is UTF-8 without control characters of ASCII and backslashes, so that its parts are values as they
 // stand. It looks at eight bytes at once: the top bit of a byte is set if it is not ASCII, and that of the byte less a space if it
-// is a control character. Only where either is so are the two told apart.
+// is a control character. Only where either is so are the two told apart: all around is ASCII, which cuts no character in two.
 func isPlain(s string) bool {
-	if len(s) < 8 {
-		for _, c := range []byte(s) {
-			if c < ' ' || c == '\\' {
-				return false
-			}
+	from, to, i := len(s), 0, 0
+	for ; i+32 <= len(s); i += 32 {
+		b := s[i : i+32]
+		w, x, y, z := word(b), word(b[8:]), word(b[16:]), word(b[24:])
+		if (w|x|y|z|(w-spaces)|(x-spaces)|(y-spaces)|(z-spaces))&tops != 0 {
+			from, to = min(from, i), i+32
 		}
-		return utf8.ValidString(s)
 	}
-	last := word(s[len(s)-8:]) // some of these bytes are looked at twice
-	odd := last | (last - spaces)
-	b := s
-	for ; len(b) >= 32; b = b[32:] {
-		w, x := word(b), word(b[8:])
-		y, z := word(b[16:]), word(b[24:])
-		odd |= w | x | y | z | (w - spaces) | (x - spaces) | (y - spaces) | (z - spaces)
+	for ; i+8 <= len(s) && isASCII(word(s[i:])); i += 8 {
 	}
-	for ; len(b) >= 8; b = b[8:] {
-		w := word(b)
-		odd |= w | (w - spaces)
+	for ; i < len(s); i++ {
+		if s[i] < ' ' || s[i] >= utf8.RuneSelf {
+			from, to = min(from, i), len(s)
+			break
+		}
 	}
-	return (odd&tops == 0 || isText(s)) && strings.IndexByte(s, '\\') < 0
+	return (from >= to || isText(s[from:to])) && strings.IndexByte(s, '\\') < 0
 }
 
 // isText tells whether s is valid UTF-8 without control characters of ASCII. It is fast where few bytes are not ASCII, and close

@@ -20,6 +20,7 @@ import (
 
 const (
 	datagrams  = 128         // read by one system call
+	apart      = 9 * 64      // bytes between their buffers, which would share a few lines of the processor's cache if they lay 64 KiB apart
 	countDrops = time.Second // how often the kernel is asked what it dropped
 )
 
@@ -95,8 +96,10 @@ func (s *udpSocket) Run(ctx context.Context) error {
 func (s *udpSocket) receive(ctx context.Context) error {
 	pc := ipv6.NewPacketConn(s.conn) // recvmmsg for both families
 	messages := make([]ipv6.Message, datagrams)
+	space := make([]byte, datagrams*(MaxFrame+apart))
 	for i := range messages {
-		messages[i].Buffers = [][]byte{make([]byte, MaxFrame)}
+		from := i * (MaxFrame + apart)
+		messages[i].Buffers = [][]byte{space[from : from+MaxFrame : from+MaxFrame]}
 	}
 	frames := make([]Frame, 0, datagrams)
 	peers := newSources()

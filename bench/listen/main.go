@@ -24,6 +24,7 @@ import (
 type options struct {
 	program  string // flapwatch
 	messages int    // over TCP
+	pace     int    // over TCP, messages a second
 	repeat   int
 	rates    string // over UDP, messages a second
 	seconds  int    // of each UDP run
@@ -45,6 +46,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.program, "flapwatch", "bin/flapwatch", "the program")
 	flag.IntVar(&o.messages, "messages", 1_000_000, "sent to each over TCP")
+	flag.IntVar(&o.pace, "tcp-rate", 0, "messages a second over TCP; 0: as fast as they are taken")
 	flag.IntVar(&o.repeat, "repeat", 3, "turns")
 	flag.StringVar(&o.rates, "udp", "100000,200000,400000", "rates over UDP, messages a second; empty leaves UDP out")
 	flag.IntVar(&o.seconds, "seconds", 10, "of each UDP run")
@@ -95,7 +97,7 @@ func run(ctx context.Context, o options) error {
 			err = each(func(p subject) (result, error) { return overUDP(ctx, o, p, rate) })
 		}
 	}
-	return errors.Join(err, tell(o, report(all, skipped)))
+	return errors.Join(err, tell(o, report(all, skipped, o.pace)))
 }
 
 // tell prints the page, and keeps it where that is wanted.

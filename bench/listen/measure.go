@@ -29,23 +29,28 @@ type result struct {
 	rate               int // offered, for UDP
 	sent, kept         int
 	took               time.Duration // from the first message to the last finished
+	behind             time.Duration // from the last sent to the last finished
+	sender             time.Duration // CPU of the one who sends
 	cpu                time.Duration
 	engine             time.Duration // CPU of the database beside it
 	peak               int
 	counted            int // messages that the program itself says it has lost; -1: it says nothing
 }
 
-func (r result) perMessage() float64 { return r.cpu.Seconds() * 1e6 / float64(max(1, r.kept)) }
-func (r result) perSecond() float64  { return float64(r.kept) / r.took.Seconds() }
-func (r result) loss() float64       { return 100 * float64(r.sent-r.kept) / float64(r.sent) }
+func (r result) perMessage() float64          { return r.each(r.cpu) }
+func (r result) perEngine() float64           { return r.each(r.engine) }
+func (r result) perSender() float64           { return r.each(r.sender) }
+func (r result) each(d time.Duration) float64 { return d.Seconds() * 1e6 / float64(max(1, r.kept)) }
+func (r result) perSecond() float64           { return float64(r.kept) / r.took.Seconds() }
+func (r result) loss() float64                { return 100 * float64(r.sent-r.kept) / float64(r.sent) }
 
 func (r result) String() string {
-	return fmt.Sprintf("%-22s %s %6d  %8.0f msg/s  %6.2f µs  engine %5.2f µs  peak %4d MiB  lost %.2f %% (%d of %d; counted %d)", r.program, r.transport, r.rate,
-		r.perSecond(), r.perMessage(), r.engine.Seconds()*1e6/float64(max(1, r.kept)), r.peak>>20, r.loss(), r.sent-r.kept, r.sent, r.counted)
+	return fmt.Sprintf("%-22s %s %6d  %8.0f msg/s  %6.2f µs  engine %5.2f µs  sender %.2f µs  behind %.1f s  peak %4d MiB  lost %.2f %% (%d of %d; counted %d)", r.program, r.transport, r.rate,
+		r.perSecond(), r.perMessage(), r.perEngine(), r.perSender(), r.behind.Seconds(), r.peak>>20, r.loss(), r.sent-r.kept, r.sent, r.counted)
 }
 
 func overTCP(ctx context.Context, o options, s subject) (result, error) {
-	return measure(ctx, o, s, "tcp", 0, func(address string) (int, error) { return o.messages, sendTCP(address, o.messages) })
+	return measure(ctx, o, s, "tcp", 0, func(address string) (int, error) { return o.messages, sendTCP(address, o.messages, o.pace) })
 }
 
 func overUDP(ctx context.Context, o options, s subject, rate int) (result, error) {
@@ -73,15 +78,24 @@ func measure(ctx context.Context, o options, s subject, transport string, rate i
 	engine := engineCPU(p)
 	began := time.Now()
 	r := result{program: s.name(), transport: transport, rate: rate, counted: -1}
+	own, err := used(os.Getpid())
+	if err != nil {
+		return r, err
+	}
 	if r.sent, err = send(p.address()); err != nil {
 		return r, err
 	}
-	last := began
+	sent, err := used(os.Getpid())
+	if err != nil {
+		return r, err
+	}
+	ended, last := time.Now(), began
 	if r.kept, last, err = settle(ctx, p, r.sent); err != nil {
 		return r, err
 	}
 	after, err := used(p.pid())
 	r.took, r.cpu, r.peak = last.Sub(began), after.cpu-before.cpu, after.peak
+	r.behind, r.sender = last.Sub(ended), sent.cpu-own.cpu
 	r.engine = engineCPU(p) - engine
 	if counts, ok := p.(interface{ dropped() (int, error) }); ok && err == nil {
 		r.counted, err = counts.dropped()

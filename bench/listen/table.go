@@ -12,12 +12,12 @@ import (
 )
 
 // report writes the results as a page in Markdown: medians of the turns, and ratios to flapwatch and to the bare loop.
-func report(all []result, skipped []string) string {
+func report(all []result, skipped []string, pace int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Receiving syslog, %s\n\n%s\n\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"), machine())
 	tcp, udp := group(all, "tcp"), group(all, "udp")
 	if len(tcp) > 0 {
-		writeTCP(&b, tcp)
+		writeTCP(&b, tcp, pace)
 	}
 	if len(udp) > 0 {
 		writeUDP(&b, udp)
@@ -28,15 +28,19 @@ func report(all []result, skipped []string) string {
 	return b.String()
 }
 
-func writeTCP(b *strings.Builder, groups [][]result) {
-	fmt.Fprintf(b, "TCP, one connection, %d messages a run, medians of %d\n\n", groups[0][0].sent, len(groups[0]))
-	fmt.Fprintln(b, "| program | msg/s | CPU µs a message | of flapwatch | of the bare loop | database µs | peak MiB | lost % |")
-	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|")
+func writeTCP(b *strings.Builder, groups [][]result, pace int) {
+	rate := "as fast as they are taken"
+	if pace > 0 {
+		rate = fmt.Sprintf("at %d messages a second", pace)
+	}
+	fmt.Fprintf(b, "TCP, one connection, %d messages a run %s, medians of %d\n\n", groups[0][0].sent, rate, len(groups[0]))
+	fmt.Fprintln(b, "| program | msg/s | CPU µs a message | of flapwatch | of the bare loop | database µs | sender µs | done s after the last | peak MiB | lost % |")
+	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|---|---|")
 	ours, loop := cost(groups, "flapwatch"), cost(groups, "bare loop")
 	for _, g := range groups {
-		fmt.Fprintf(b, "| %s | %.0f | %.2f | %s | %s | %.2f | %.0f | %.2f |\n", g[0].program, median(g, result.perSecond), median(g, result.perMessage),
+		fmt.Fprintf(b, "| %s | %.0f | %.2f | %s | %s | %.2f | %.2f | %.1f | %.0f | %.2f |\n", g[0].program, median(g, result.perSecond), median(g, result.perMessage),
 			ratio(median(g, result.perMessage), ours), ratio(median(g, result.perMessage), loop),
-			median(g, func(r result) float64 { return r.engine.Seconds() * 1e6 / float64(max(1, r.kept)) }),
+			median(g, result.perEngine), median(g, result.perSender), median(g, func(r result) float64 { return r.behind.Seconds() }),
 			median(g, func(r result) float64 { return float64(r.peak >> 20) }), median(g, result.loss))
 	}
 	fmt.Fprintln(b)

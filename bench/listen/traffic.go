@@ -20,14 +20,14 @@ func flood() *simulate.Flood {
 	return simulate.NewFlood(1, time.Now().Add(-time.Minute), 5*time.Microsecond, devices)
 }
 
-// sendTCP sends n lines over one connection as fast as they are taken.
-func sendTCP(address string, n int) error {
+// sendTCP sends n lines over one connection as fast as they are taken, or at a rate.
+func sendTCP(address string, n, rate int) error {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	f := flood()
+	f, start := flood(), time.Now()
 	buf := make([]byte, 0, 256<<10)
 	for f.Count() < uint64(n) {
 		buf = append(f.Next(buf), '\n')
@@ -36,6 +36,9 @@ func sendTCP(address string, n int) error {
 				return fmt.Errorf("send: %w", err)
 			}
 			buf = buf[:0]
+			if rate > 0 {
+				time.Sleep(time.Until(start.Add(time.Duration(f.Count()) * time.Second / time.Duration(rate))))
+			}
 		}
 	}
 	return nil

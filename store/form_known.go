@@ -127,7 +127,7 @@ func (k *knownForm) gives(e *event.Event) bool {
 		case atTime:
 			value = e.Time.UTC().Format(stampLayout)
 		}
-		if len(rest) < len(value) || rest[:len(value)] != value { // mostly the same bytes: no need to look at them
+		if len(rest) < len(value) || !same(rest[:len(value)], value) {
 			return false
 		}
 		rest = rest[len(value):]
@@ -139,13 +139,13 @@ func (k *knownForm) gives(e *event.Event) bool {
 func (k *knownForm) sorts(e *event.Event) bool {
 	for i := range k.tags {
 		t, want := &e.Tags[i], &k.tags[i]
-		if t.Key != want.key || t.Unknown != want.unknown {
+		if !same(t.Key, want.key) || t.Unknown != want.unknown {
 			return false
 		}
 		held := false
 		switch want.place {
 		case atText:
-			held = t.Value == *want.field.text(e)
+			held = same(t.Value, *want.field.text(e))
 		case atNumber:
 			n := leads(t.Value, *want.field.number(e))
 			held = n > 0 && n == len(t.Value) && *want.has.flag(e)
@@ -155,6 +155,11 @@ func (k *knownForm) sorts(e *event.Event) bool {
 		}
 	}
 	return true
+}
+
+// same says whether a and b are equal. Mostly they are the very same bytes, at which there is no need to look.
+func same(a, b string) bool {
+	return len(a) == len(b) && (unsafe.StringData(a) == unsafe.StringData(b) || a == b)
 }
 
 // leads says how many bytes of s are n in decimal digits, without a zero before them; 0 if s does not begin with n.

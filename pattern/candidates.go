@@ -24,11 +24,11 @@ type candidate struct {
 // candidates fills f.found with the most promising periods of f.t, best first.
 func (f *Finder) candidates() {
 	f.found = f.found[:0]
-	span := f.t[len(f.t)-1] - f.t[0]
-	if span/2 <= minPeriod {
+	longest := (f.t[len(f.t)-1] - f.t[0]) / 2
+	if longest <= minPeriod {
 		return
 	}
-	f.differences(math.Log(minPeriod), math.Log(span/2))
+	f.differences(minPeriod, longest)
 	f.surroundings()
 	for _, h := range widths {
 		f.peaks(h)
@@ -37,10 +37,10 @@ func (f *Finder) candidates() {
 	f.thin()
 }
 
-// differences fills f.u with the sorted logarithms in [low, high] of distances between near events.
+// differences fills f.u with the sorted logarithms of the distances between near events from low to high seconds.
 func (f *Finder) differences(low, high float64) {
 	n := len(f.t)
-	f.u = f.u[:0]
+	f.unsorted = f.unsorted[:0]
 	reach, block, stride := n-1, n, n
 	switch {
 	case n > 2500:
@@ -48,23 +48,56 @@ func (f *Finder) differences(low, high float64) {
 	case n > 40:
 		reach = min(n-1, 6+1600/n)
 	}
-	least, most := math.Exp(low), math.Exp(high)
 	for start := 0; start < n; start += stride {
 		for i := start; i < min(start+block, n); i++ {
-			for j := i + 1; j < n && j <= i+reach; j++ {
-				if d := f.t[j] - f.t[i]; d >= least && d <= most {
-					f.u = append(f.u, math.Log(d))
+			for _, t := range f.t[i+1 : min(i+reach+1, n)] {
+				if d := t - f.t[i]; d > high {
+					break
+				} else if d >= low {
+					f.unsorted = append(f.unsorted, d)
 				}
 			}
 		}
 	}
-	slices.Sort(f.u)
+	f.u = sortDistances(f.u, f.unsorted, low, high, &f.bucket)
+	for i, d := range f.u {
+		f.u[i] = ln(d)
+	}
 }
 
-// surroundings fills f.left and f.right with the bounds, in f.u, of what lies within half an e-fold of each distance.
+// sortDistances copies list, from low to high, into sorted: into about as many bins as there are distances, of equal width
+// within an octave (the top bits of a float64), then within them. bounds is scratch.
+func sortDistances(sorted, list []float64, low, high float64, bounds *[]int32) []float64 {
+	octaves := math.Log2(high/low) + 1
+	shift := 52 - max(0, math.Ilogb(float64(len(list))/octaves+1))
+	first, last := math.Float64bits(low)>>shift, math.Float64bits(high)>>shift
+	*bounds = append((*bounds)[:0], make([]int32, last-first+3)...)
+	b := *bounds
+	for _, d := range list {
+		b[math.Float64bits(d)>>shift-first+2]++
+	}
+	for i := 2; i < len(b); i++ {
+		b[i] += b[i-1]
+	}
+	sorted = resize(sorted, len(list))
+	for _, d := range list {
+		at := &b[math.Float64bits(d)>>shift-first+1]
+		sorted[*at] = d
+		*at++
+	}
+	for i := range b[:len(b)-2] {
+		if part := sorted[b[i]:b[i+1]]; len(part) > 1 {
+			slices.Sort(part)
+		}
+	}
+	return sorted
+}
+
+// surroundings fills f.ground with how many distances lie within half an e-fold of each: on both sides, or twice those on the
+// side that has more.
 func (f *Finder) surroundings() {
 	u := f.u
-	f.left, f.right = resize(f.left, len(u)), resize(f.right, len(u))
+	f.ground = resize(f.ground, len(u))
 	l, r := 0, 0
 	for i, x := range u {
 		for u[l] < x-side {
@@ -73,7 +106,7 @@ func (f *Finder) surroundings() {
 		for r < len(u) && u[r] <= x+side {
 			r++
 		}
-		f.left[i], f.right[i] = int32(l), int32(r)
+		f.ground[i] = float64(max(r-l, 2*(i-l), 2*(r-i)))
 	}
 }
 
@@ -91,9 +124,7 @@ func (f *Finder) peaks(h float64) {
 		for b < len(u) && u[b] <= x+h {
 			b++
 		}
-		l, r := int(f.left[i]), int(f.right[i])
-		k := float64(b - a)
-		ground := max(float64(r-l), float64(2*(i-l)), float64(2*(r-i))) * h / side
+		k, ground := float64(b-a), f.ground[i]*(h/side)
 		if k <= ground+1 || k <= ground+1+math.Sqrt(ground) {
 			continue
 		}

@@ -133,7 +133,7 @@ func (f *Finder) align(m model) chain {
 				}
 				gain -= d * d * weight[k]
 				if f.keep && gain > faint {
-					f.edges = append(f.edges, edge{int32(i), int32(j), steps[k].jump, steps[k].long, math.Exp(gain)})
+					f.edges = append(f.edges, edge{int32(i), int32(j), steps[k].jump, steps[k].long, exp(gain)})
 				}
 				if v := f.score[i] + gain; v > score {
 					score, from, by = v, int32(i), int32(k)

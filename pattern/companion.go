@@ -29,8 +29,8 @@ func (f *Finder) companions(c chain) crowd {
 	cuts := [...]int{2, 3, 4, 5, 6, 7}
 	var fits [len(cuts)]int
 	for found.count < mostCompanions {
-		best, back := f.companion(c, false), false
-		if s := f.companion(c, true); s.score > best.score {
+		best, back := f.companion(c, false, companionPrice+math.Ln2), false
+		if s := f.companion(c, true, best.score); s.score > best.score {
 			best, back = s, true
 		}
 		worth := best.score - math.Ln2 - companionPrice
@@ -68,9 +68,9 @@ func (f *Finder) join(c chain, s slot, back bool) {
 	}
 }
 
-// companion is the best distance, counted from the member before or, with back, to the member after.
-func (f *Finder) companion(c chain, back bool) slot {
-	best := slot{score: math.Inf(-1)}
+// companion is the best distance, counted from the member before or, with back, to the member after, with a score above bar.
+func (f *Finder) companion(c chain, back bool, bar float64) slot {
+	best := slot{score: bar}
 	cycles := f.follow(c, back)
 	if len(f.phases) < 4 {
 		return best
@@ -81,7 +81,7 @@ func (f *Finder) companion(c chain, back bool) slot {
 		if w < 2*f.res || w < 2 {
 			continue
 		}
-		if s := f.slots(c.period, w, cycles, float64(len(companionShares))); s.score > best.score {
+		if s := f.slots(c.period, w, cycles, float64(len(companionShares)), best.score); s.score > best.score {
 			best = s
 		}
 	}

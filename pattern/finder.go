@@ -12,10 +12,10 @@ type Finder struct {
 	at  []int32   // events that are still to be explained: positions in ms
 	t   []float64 // the same in seconds after the first time
 
-	u     []float64 // ln of the distances, for candidates
-	left  []int32   // bounds of the surroundings of each
-	right []int32
-	found []candidate
+	unsorted []float64 // distances, for candidates
+	u        []float64 // ln of the same, sorted
+	ground   []float64 // how many surround each
+	found    []candidate
 
 	ln    []float64 // ln of 0, 1, 2, …
 	lags  lags

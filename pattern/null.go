@@ -3,7 +3,6 @@ package pattern
 import (
 	"math"
 	"slices"
-	"sort"
 )
 
 // lags counts the distances from a sample of the events to all later ones, in bins of equal width within an octave: the top
@@ -79,15 +78,15 @@ func (f *Finder) density(m model, steps []step) {
 	f.localRate(2.5*m.period, habit(m.period, m.sigma))
 }
 
-// wide is the half-width, in ln distance, of the band over which the null hypothesis smooths a peak.
-const wide = 0.7
+// nearer and farther bound the band over which the null hypothesis smooths a peak, ∓0.7 in ln distance.
+var nearer, farther = math.Exp(-0.7), math.Exp(0.7)
 
 // pairDensity is the highest rate of events found at about d after an event: in the band around d, and right beside the
 // peak.
 func (f *Finder) pairDensity(d, sd float64) float64 {
 	h := &f.lags
 	from, side := beside(d, sd, h.sources*f.rate())
-	low, high := d*math.Exp(-wide), d*math.Exp(wide)
+	low, high := d*nearer, d*farther
 	return max(
 		(h.before(high)-h.before(low))/(high-low),
 		(h.before(d-from)-h.before(d-from-side))/side,
@@ -105,13 +104,29 @@ func (f *Finder) rate() float64 {
 func (f *Finder) gapDensity(d, sd float64) float64 {
 	n := float64(len(f.gaps))
 	from, side := beside(d, sd, n/f.even.mean)
-	low, high := d*math.Exp(-wide), d*math.Exp(wide)
+	low, high := d*nearer, d*farther
 	count := func(a, b float64) float64 {
-		return float64(sort.SearchFloat64s(f.gaps, b) - sort.SearchFloat64s(f.gaps, a))
+		return float64(below(f.gaps, b) - below(f.gaps, a))
 	}
 	rho := max((count(low, high)+1)/(high-low),
 		count(d-from-side, d-from)/side, count(d+from, d+from+side)/side) / n
 	return max(rho, f.even.density(d))
+}
+
+// below is the number of values in sorted that are less than x.
+func below(sorted []float64, x float64) int {
+	first, n := 0, len(sorted)
+	for n > 1 {
+		half := n / 2
+		if sorted[first+half-1] < x {
+			first += half
+		}
+		n -= half
+	}
+	if n == 1 && sorted[first] < x {
+		first++
+	}
+	return first
 }
 
 // localRate fills f.logLocal with the logarithm of the rate within reach of each event, daily of the daily rhythm added.
@@ -131,7 +146,9 @@ func (f *Finder) localRate(reach, daily float64) {
 		f.logLocal[i] = f.ln[b-a] - window
 	}
 	if daily > 0 {
-		f.rhythm()
+		if len(f.daily) == 0 {
+			f.rhythm()
+		}
 		for i := range f.logLocal {
 			f.logLocal[i] += daily * f.daily[i]
 		}

@@ -19,8 +19,7 @@ func (f *Finder) rhythm() {
 	slices.Sort(f.local)
 	before := func(x float64) int {
 		turn := math.Floor(x / day)
-		i, _ := slices.BinarySearch(f.local, x-turn*day)
-		return i + int(turn)*n
+		return below(f.local, x-turn*day) + int(turn)*n
 	}
 	f.daily = resize(f.daily, n)
 	for i, t := range f.t {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -27,18 +28,24 @@ type slot struct {
 	cycles      int
 }
 
-// beats says whether the slot is a better answer than e: clearly surer, and not a multiple of its period, or e is nothing.
-func (s slot) beats(e explanation) bool {
+// toBeat is the score that a slot needs, to be a better answer than e: it is clearly surer, or e is nothing.
+func (e explanation) toBeat() float64 {
 	if e.score < 6.5 {
-		return s.score > e.score
+		return e.score
 	}
-	ratio := s.period / e.period
-	return s.score > e.score+5 && !(ratio > 0.9 && math.Abs(ratio-math.Round(ratio)) < 0.02*ratio)
+	return e.score + 5
 }
 
-// scheduled looks for a time of day (week, hour, …) that is hit again and again, in local time.
-func (f *Finder) scheduled(loc *time.Location) slot {
-	best := slot{score: math.Inf(-1)}
+// repeats says that the period of the slot is a multiple of that of e, which then is the better answer.
+func (s slot) repeats(e explanation) bool {
+	ratio := s.period / e.period
+	return e.score >= 6.5 && ratio > 0.9 && math.Abs(ratio-math.Round(ratio)) < 0.02*ratio
+}
+
+// scheduled looks for a time of day (week, hour, …) that is hit again and again, in local time, with a score above bar. Without
+// one the period is 0.
+func (f *Finder) scheduled(loc *time.Location, bar float64) slot {
+	best := slot{score: bar}
 	n := len(f.t)
 	f.local = f.local[:0]
 	for i, at := range f.at {
@@ -65,7 +72,7 @@ func (f *Finder) scheduled(loc *time.Location) slot {
 			if w < f.res {
 				continue
 			}
-			if s := f.slots(period, w, cycles, second*2*float64(len(schedules)*len(shares))); s.score > best.score {
+			if s := f.slots(period, w, cycles, second*2*float64(len(schedules)*len(shares)), best.score); s.score > best.score {
 				best = s
 			}
 		}
@@ -106,11 +113,21 @@ func (f *Finder) sortPhases(period float64) {
 }
 
 // slots tries every place for a window of width w in f.phases. A place is good if it is hit in more cycles than the rate
-// everywhere, and that on each of its sides, make likely; tries is the number of such searches.
-func (f *Finder) slots(period, w float64, cycles int, tries float64) slot {
+// everywhere, and that on each of its sides, make likely; tries is the number of such searches. Only a score above bar counts.
+func (f *Finder) slots(period, w float64, cycles int, tries, bar float64) slot {
 	p := f.phases
 	n := len(p)
-	best := slot{score: math.Inf(-1)}
+	best := slot{score: bar}
+	trials := math.Log(tries * period / w)
+	even := float64(n) * w / period
+	if even >= 0.5*float64(cycles) {
+		return best
+	}
+	least := atLeast{cycles: cycles, odds: even / float64(cycles)}
+	need := max(4, int(2*even)+1, least.hits(bar+trials))
+	if !f.crowded(w, period, need) {
+		return best
+	}
 	f.cycleHits = append(f.cycleHits[:0], make([]int32, cycles)...)
 	hits := f.cycleHits
 	distinct, end := 0, 0
@@ -133,16 +150,16 @@ func (f *Finder) slots(period, w float64, cycles int, tries float64) slot {
 			hits[q.cycle]++
 			end++
 		}
-		if distinct >= 4 && float64(distinct) > 2*float64(n)*w/period {
-			from := p[i].at
-			expected := float64(n) * w / period
+		if distinct >= need {
+			from, expected := p[i].at, even
 			for _, wide := range [...]float64{2, 5} {
 				expected = max(expected, (count(from-wide*w, from)+1)/wide, (count(from+w, from+w+wide*w)+1)/wide)
 			}
 			rate := expected / float64(cycles)
 			if rate < 0.5 && float64(distinct) > expected {
-				if s := -lnBinomialTail(cycles, distinct, rate) - math.Log(tries*period/w); s > best.score {
+				if s := -lnBinomialTail(cycles, distinct, rate) - trials; s > best.score {
 					best = slot{score: s, period: period, from: from, width: w, cycles: cycles}
+					need = max(need, least.hits(s+trials))
 				}
 			}
 		}
@@ -152,6 +169,51 @@ func (f *Finder) slots(period, w float64, cycles int, tries float64) slot {
 		}
 	}
 	return best
+}
+
+// crowded says whether any window of width w holds need of f.phases.
+func (f *Finder) crowded(w, period float64, need int) bool {
+	p := f.phases
+	n := len(p)
+	if need > n {
+		return false
+	}
+	for i := range p[:n-need+1] {
+		if p[i+need-1].at-p[i].at <= w {
+			return true
+		}
+	}
+	for i := n - need + 1; i < n; i++ { // over the end of the period
+		if p[i+need-1-n].at+period-p[i].at <= w {
+			return true
+		}
+	}
+	return false
+}
+
+// atLeast finds how many of a number of cycles have to be hit.
+type atLeast struct {
+	cycles int
+	odds   float64 // of a cycle
+	hit    int     // where the last search ended
+	lnP    float64 // of exactly that many
+}
+
+// hits is a lower bound on how many cycles have to be hit for −ln of the binomial tail to pass s, which must not fall from
+// call to call: the tail is more than its first term.
+func (a *atLeast) hits(s float64) int {
+	if a.hit == 0 {
+		a.lnP = float64(a.cycles) * math.Log1p(-a.odds)
+	}
+	lnOdds := math.Log(a.odds / (1 - a.odds))
+	for a.hit < a.cycles && (-a.lnP <= s || float64(a.hit) <= a.odds*float64(a.cycles)) {
+		a.lnP += lnOdds + ln(float64(a.cycles-a.hit)/float64(a.hit+1))
+		a.hit++
+	}
+	if -a.lnP <= s {
+		return a.cycles + 1
+	}
+	return a.hit
 }
 
 // phaseBefore is the number of events at a phase less than x, where phases below 0 and above the period wrap.
@@ -165,13 +227,7 @@ func (f *Finder) phaseBefore(x, period float64) int {
 		x -= period
 		turn += len(f.phases)
 	}
-	i, _ := slices.BinarySearchFunc(f.phases, x, func(p phase, x float64) int {
-		if p.at < x {
-			return -1
-		}
-		return 1
-	})
-	return turn + i
+	return turn + sort.Search(len(f.phases), func(i int) bool { return f.phases[i].at >= x })
 }
 
 // lnBinomialTail is ln P(X ≥ d) for X ~ Binomial(n, p) with d > np.

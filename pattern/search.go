@@ -29,7 +29,7 @@ func (f *Finder) strongest(loc *time.Location) explanation {
 		}
 	}
 	if e.score < 35 {
-		if s := f.scheduled(loc); s.beats(e) {
+		if s := f.scheduled(loc, e.toBeat()); s.period > 0 && !s.repeats(e) {
 			e = f.explainSlot(s)
 		}
 	}
@@ -39,7 +39,7 @@ func (f *Finder) strongest(loc *time.Location) explanation {
 // survey measures what the null hypothesis needs to know about the series, and collects candidate periods.
 func (f *Finder) survey() {
 	f.arena = f.arena[:0]
-	f.ready = model{}
+	f.ready, f.daily = model{}, f.daily[:0]
 	f.logarithms(len(f.t))
 	f.lags.count(f.t, minPeriod/2, f.t[len(f.t)-1]-f.t[0])
 	f.neighbours()

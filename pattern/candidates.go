@@ -106,7 +106,7 @@ func (f *Finder) surroundings() {
 		for r < len(u) && u[r] <= x+side {
 			r++
 		}
-		f.ground[i] = float64(max(r-l, 2*(i-l), 2*(r-i)))
+		f.ground[i] = float64(max(r-l, 2*(i-l), 2*(r-i))) / side
 	}
 }
 
@@ -118,13 +118,18 @@ func (f *Finder) peaks(h float64) {
 	u, first := f.u, len(f.found)
 	a, b := 0, 0 // u[a:b] is the peak
 	for i, x := range u {
+		ground := f.ground[i] * h
+		// more than ground + 1 in all are more than half of ground on one side
+		if m := int(ground/2) + 1; (i < m || x-u[i-m] > h) && (i+m >= len(u) || u[i+m]-x > h) {
+			continue
+		}
 		for u[a] < x-h {
 			a++
 		}
 		for b < len(u) && u[b] <= x+h {
 			b++
 		}
-		k, ground := float64(b-a), f.ground[i]*(h/side)
+		k := float64(b - a)
 		if k <= ground+1 || k <= ground+1+math.Sqrt(ground) {
 			continue
 		}

@@ -84,11 +84,13 @@ func (f *Finder) align(m model) chain {
 	var room [maxSteps]step
 	steps := m.steps(&room)
 	f.density(m, steps)
-	f.score, f.from, f.by = resize(f.score, n), resize(f.from, n), resize(f.by, n)
+	f.score, f.skipped, f.lead = resize(f.score, n), resize(f.skipped, n), resize(f.lead, n)
+	f.from, f.by = resize(f.from, n), resize(f.by, n)
 	pause := 3 + math.Log(float64(n))
-	var base, weight, half [maxSteps]float64
+	var base, weight, half, distance [maxSteps]float64
 	var low [maxSteps]int
 	for k, s := range steps {
+		distance[k] = s.distance
 		half[k] = min(3.5*s.sd, 0.45*m.period)
 		weight[k] = 0.5 / (s.sd * s.sd)
 		base[k] = s.chance - math.Log(s.sd*math.Sqrt(2*math.Pi))
@@ -101,46 +103,55 @@ func (f *Finder) align(m model) chain {
 		if prefix-pause > score {
 			score, from = prefix-pause, prefixAt
 		}
+		// what lies between i and j, others and silence, adds skipped[j] − skipped[i] to the gain of a link
+		skipped := m.share*f.clock[j] + float64(j)*other
 		due, late := t[j], 0.0
+		ways := len(steps)
 		if m.clock {
 			due = m.phase + m.cycle(t[j])*m.period
-			late = t[j] - due
-		}
-		ways := steps
-		if math.Abs(late) > half[0] {
-			ways = nil
+			if late = t[j] - due; math.Abs(late) > half[0] {
+				ways = 0
+			}
 		}
 		for k := range ways {
-			middle := due - steps[k].distance
-			i := low[k]
-			for t[i] < middle-half[k] {
+			middle := due - distance[k]
+			i, end := low[k], middle+half[k]
+			for start := middle - half[k]; t[i] < start; {
 				i++
 			}
 			low[k] = i
-			if i == j || t[i] > middle+half[k] {
+			if i == j || t[i] > end {
 				continue
 			}
-			plain := base[k] - max(f.logRho[k], f.logLocal[j])
-			for ; i < j && t[i] <= middle+half[k]; i++ {
+			plain, w := base[k]-max(f.logRho[k], f.logLocal[j])+skipped-other, weight[k]
+			if m.clock {
+				plain, w = plain-late*late*w, 0
+			}
+			first, top := i, score-plain
+			for ; i < j-1 && t[i] <= end; i++ {
 				d := t[i] - middle
+				if v := f.lead[i] - d*d*w; v > top {
+					top, score, from, by = v, v+plain, int32(i), int32(k)
+				}
+			}
+			next := math.Inf(-1) // of a link to the event just before
+			if i == j-1 && t[i] <= end {
+				d := t[i] - middle
+				bound := base[k] - f.logGap[k] - (1-m.share)*(f.clock[j]-f.clock[i])
 				if m.clock {
-					d = late
+					bound -= late * late * weight[k]
 				}
-				silence := f.clock[j] - f.clock[i]
-				gain := plain + m.share*silence + float64(j-i-1)*other
-				if i == j-1 {
-					gain = min(gain, base[k]-f.logGap[k]-(1-m.share)*silence)
-				}
-				gain -= d * d * weight[k]
-				if f.keep && gain > faint {
-					f.edges = append(f.edges, edge{int32(i), int32(j), steps[k].jump, steps[k].long, exp(gain)})
-				}
-				if v := f.score[i] + gain; v > score {
+				next = min(plain-f.skipped[i], bound) - d*d*w
+				if v := f.score[i] + next; v > score {
 					score, from, by = v, int32(i), int32(k)
 				}
 			}
+			if f.keep {
+				f.collect(first, j, middle, end, plain, w, next, steps[k])
+			}
 		}
 		f.score[j], f.from[j], f.by[j] = score, from, by
+		f.skipped[j], f.lead[j] = skipped, score-skipped
 		if score > prefix {
 			prefix, prefixAt = score, int32(j)
 		}
@@ -149,6 +160,21 @@ func (f *Finder) align(m model) chain {
 		}
 	}
 	return f.trace(m, steps, best, bestAt)
+}
+
+// collect appends to f.edges the links to j that align considers in one way s, from the event first to the one at end; next is the
+// gain of that from the event before j.
+func (f *Finder) collect(first, j int, middle, end, plain, weight, next float64, s step) {
+	for i := first; i < j && f.t[i] <= end; i++ {
+		gain := next
+		if i < j-1 {
+			d := f.t[i] - middle
+			gain = plain - f.skipped[i] - d*d*weight
+		}
+		if gain > faint {
+			f.edges = append(f.edges, edge{int32(i), int32(j), s.jump, s.long, exp(gain)})
+		}
+	}
 }
 
 // trace walks back from the event last and returns the chain in time order.

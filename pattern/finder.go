@@ -29,6 +29,7 @@ type Finder struct {
 	logRho, logGap   [maxSteps]float64
 	logLocal         []float64
 	score            []float64
+	skipped, lead    []float64
 	from, by         []int32
 	arena            []link
 	keep             bool // align collects edges

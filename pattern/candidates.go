@@ -133,7 +133,7 @@ func (f *Finder) peaks(h float64) {
 		if k <= ground+1 || k <= ground+1+math.Sqrt(ground) {
 			continue
 		}
-		c := candidate{x, h, k*math.Log(k/ground) - (k - ground)}
+		c := candidate{x, h, k*ln(k/ground) - (k - ground)}
 		if last := len(f.found) - 1; last >= first && c.u-f.found[last].u < h {
 			if c.score > f.found[last].score {
 				f.found[last] = c

@@ -93,7 +93,7 @@ func (f *Finder) align(m model) chain {
 		distance[k] = s.distance
 		half[k] = min(3.5*s.sd, 0.45*m.period)
 		weight[k] = 0.5 / (s.sd * s.sd)
-		base[k] = s.chance - math.Log(s.sd*math.Sqrt(2*math.Pi))
+		base[k] = s.chance - ln(s.sd*math.Sqrt(2*math.Pi))
 	}
 	other := math.Log1p(-m.share)
 	best, bestAt := math.Inf(-1), int32(-1)

@@ -131,6 +131,7 @@ func FlapSessions(sessions []Session, w event.Window, o FlapOptions) Flapping {
 
 // ends are the sessions whose end was seen, by time of the end: those that broke and those that were meant to end.
 func ends(sessions []Session) (broke, meant []Session) {
+	broke = make([]Session, 0, len(sessions))
 	for _, s := range sessions {
 		switch {
 		case s.OpenEnd:

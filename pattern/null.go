@@ -72,8 +72,8 @@ func (f *Finder) density(m model, steps []step) {
 	f.ready = m
 	for k, s := range steps {
 		sd := m.sigma * m.period * math.Sqrt(float64(s.jump))
-		f.logRho[k] = math.Log(max(0.3*f.rate(), f.pairDensity(s.distance, sd)))
-		f.logGap[k] = math.Log(f.gapDensity(s.distance, sd))
+		f.logRho[k] = ln(max(0.3*f.rate(), f.pairDensity(s.distance, sd)))
+		f.logGap[k] = ln(f.gapDensity(s.distance, sd))
 	}
 	f.localRate(2.5*m.period, habit(m.period, m.sigma))
 }

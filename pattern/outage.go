@@ -171,7 +171,7 @@ func (c *cluster) describe(name string, b burst) Outage {
 	o := Outage{Cluster: name, PValue: b.p}
 	o.Kind, o.Place = c.common(members)
 	if key, ok := keyOf[o.Kind]; ok {
-		members = slices.DeleteFunc(members, func(m int32) bool { return key(c.losses[m]) != o.Place })
+		members = slices.DeleteFunc(members, func(m int32) bool { return key(c, c.losses[m]) != o.Place })
 	}
 	c.count(&o, members)
 	o.ShareOfKnown = float64(len(o.Devices)) / float64(c.known)
@@ -210,14 +210,15 @@ func (c *cluster) count(o *Outage, members []int32) {
 	for _, m := range members {
 		l := c.losses[m]
 		o.Start, o.LastLoss = min(o.Start, l.at), max(o.LastLoss, l.at)
-		if seen[l.device.name] {
+		d := c.devices[l.device]
+		if seen[d.name] {
 			continue
 		}
-		seen[l.device.name] = true
-		o.ByNode[l.node()]++
-		o.BySubnet[l.device.subnet]++
-		o.ByModel[l.device.model]++
-		o.BySwitch[l.device.neighbor]++
+		seen[d.name] = true
+		o.ByNode[c.node(l)]++
+		o.BySubnet[d.subnet]++
+		o.ByModel[d.model]++
+		o.BySwitch[d.neighbor]++
 		o.ByReason[l.code()]++
 		if l.back > 0 {
 			back, away = append(back, l.back), append(away, seconds(l.back-l.at))

@@ -16,19 +16,18 @@ import (
 type place struct {
 	name, subnet, model, neighbor string
 	nodes                         []string // each one it was on
-	number                        int32    // position among the devices of the cluster
 }
 
-// loss is one registration that ended and was not meant to. There are millions of them: it is kept small.
+// loss is one registration that ended and was not meant to. There are millions of them: it is kept small, without a pointer.
 type loss struct {
 	at, back  int64 // back: registered again; 0 if that was not seen
-	device    *place
+	device    int32 // position among the devices of the cluster
 	reason    uint32
 	hasReason bool
 	place     uint16 // of the node among those of the device
 }
 
-func (l loss) node() string { return l.device.nodes[l.place] }
+func (c *cluster) node(l loss) string { return c.devices[l.device].nodes[l.place] }
 
 // code of the reason in decimal, empty where there is none.
 func (l loss) code() string {
@@ -45,7 +44,14 @@ type cluster struct {
 	known   int
 	usual   background
 	places  map[OutageKind]map[string]int // known devices by what they have in common
-	last    []int64                       // of each device, the last loss that apart kept; 0 between its calls
+	last    []kept                        // of each device
+	turn    int32                         // of apart
+}
+
+// kept is the last loss of a device that apart kept, in its turn.
+type kept struct {
+	at   int64
+	turn int32
 }
 
 // group is the losses (positions) of devices that share a node, subnet, model, switch or cluster.
@@ -55,11 +61,11 @@ type group struct {
 }
 
 // keyOf says what a loss has in common with others, by the kind of outage that it would be.
-var keyOf = map[OutageKind]func(loss) string{
-	SwitchOutage: func(l loss) string { return l.device.neighbor },
-	SubnetOutage: func(l loss) string { return l.device.subnet },
-	ModelOutage:  func(l loss) string { return l.device.model },
-	NodeOutage:   func(l loss) string { return l.node() },
+var keyOf = map[OutageKind]func(*cluster, loss) string{
+	SwitchOutage: func(c *cluster, l loss) string { return c.devices[l.device].neighbor },
+	SubnetOutage: func(c *cluster, l loss) string { return c.devices[l.device].subnet },
+	ModelOutage:  func(c *cluster, l loss) string { return c.devices[l.device].model },
+	NodeOutage:   (*cluster).node,
 }
 
 // narrowFirst: of two things that explain an outage equally well the narrower one is named.
@@ -80,7 +86,7 @@ func readClusters(histories iter.Seq[event.History], w event.Window) map[string]
 			if a.at != b.at {
 				return cmp.Compare(a.at, b.at)
 			}
-			return cmp.Or(cmp.Compare(a.device.name, b.device.name), cmp.Compare(a.node(), b.node()))
+			return cmp.Or(cmp.Compare(c.devices[a.device].name, c.devices[b.device].name), cmp.Compare(c.node(a), c.node(b)))
 		})
 	}
 	return clusters
@@ -89,10 +95,11 @@ func readClusters(histories iter.Seq[event.History], w event.Window) map[string]
 func (c *cluster) add(h event.History, w event.Window) {
 	sessions := Sessions(h, w)
 	arrivals := slices.DeleteFunc(slices.Clone(sessions), func(s Session) bool { return s.OpenStart })
-	d := &place{name: h.Device, subnet: subnet(h.IP), model: h.Model, neighbor: h.NeighborID, number: int32(len(c.devices))}
+	d := &place{name: h.Device, subnet: subnet(h.IP), model: h.Model, neighbor: h.NeighborID}
 	if d.model == "" && h.DeviceType != 0 {
 		d.model = "type " + strconv.FormatUint(uint64(h.DeviceType), 10)
 	}
+	number := int32(len(c.devices))
 	c.devices = append(c.devices, d)
 	for _, s := range sessions {
 		node := slices.Index(d.nodes, s.Node)
@@ -107,7 +114,7 @@ func (c *cluster) add(h event.History, w event.Window) {
 			continue
 		}
 		c.losses = append(c.losses, loss{
-			at: s.Until, back: back(s, arrivals), device: d, reason: s.EndReason, hasReason: s.HasEndReason, place: uint16(node),
+			at: s.Until, back: back(s, arrivals), device: number, reason: s.EndReason, hasReason: s.HasEndReason, place: uint16(node),
 		})
 	}
 }
@@ -173,7 +180,7 @@ func (c *cluster) groupsOf(kind OutageKind, least int) []group {
 	members, devices := map[string]*[]int32{}, c.places[kind]
 	of := keyOf[kind]
 	for i, l := range c.losses {
-		key := of(l)
+		key := of(c, l)
 		list := members[key]
 		if list == nil {
 			list = new([]int32)
@@ -195,9 +202,9 @@ func (c *cluster) sortOut() {
 	c.places = map[OutageKind]map[string]int{}
 	for _, kind := range narrowFirst {
 		count := map[string]int{}
-		for _, d := range c.devices {
+		for i, d := range c.devices {
 			if kind != NodeOutage {
-				count[keyOf[kind](loss{device: d})]++
+				count[keyOf[kind](c, loss{device: int32(i)})]++
 				continue
 			}
 			for _, n := range d.nodes {
@@ -212,20 +219,18 @@ func (c *cluster) sortOut() {
 // losses in a window of that width are as many devices.
 func (c *cluster) apart(losses []int32, ms int64) []int32 {
 	if c.last == nil {
-		c.last = make([]int64, len(c.devices))
+		c.last = make([]kept, len(c.devices))
 	}
+	c.turn++
 	out := make([]int32, 0, len(losses))
 	for _, i := range losses {
 		l := &c.losses[i]
-		last := &c.last[l.device.number]
-		if *last != 0 && l.at-*last < ms {
+		last := &c.last[l.device]
+		if last.turn == c.turn && l.at-last.at < ms {
 			continue
 		}
-		*last = l.at
+		*last = kept{l.at, c.turn}
 		out = append(out, i)
-	}
-	for _, i := range losses {
-		c.last[c.losses[i].device.number] = 0
 	}
 	return out
 }
@@ -246,7 +251,7 @@ func (c *cluster) common(members []int32) (OutageKind, string) {
 	for _, k := range narrowFirst {
 		count := map[string]int{}
 		for _, m := range members {
-			count[keyOf[k](c.losses[m])]++
+			count[keyOf[k](c, c.losses[m])]++
 		}
 		top := mostOf(count)
 		share := float64(count[top]) / float64(len(members))

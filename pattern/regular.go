@@ -34,11 +34,14 @@ func evenness(gaps []float64) regularity {
 	return r
 }
 
+// farBelow is the logarithm of a density that no longer matters: the mean rate counts in its place.
+const farBelow = -600
+
 // density is the larger of the two densities of gaps, per second, at d > 0.
 func (r regularity) density(d float64) float64 {
-	rho := math.Exp(r.scale + (r.shape-1)*math.Log(d) - r.shape*d/r.mean)
+	rho := exp(max(r.scale+(r.shape-1)*ln(d)-r.shape*d/r.mean, farBelow))
 	if d > r.dead {
-		rho = max(rho, math.Exp(-(d-r.dead)/(r.mean-r.dead))/(r.mean-r.dead))
+		rho = max(rho, exp(max(-(d-r.dead)/(r.mean-r.dead), farBelow))/(r.mean-r.dead))
 	}
 	return rho
 }

@@ -3,6 +3,7 @@ package pattern
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"flapwatch/event"
 )
@@ -48,32 +49,82 @@ func (s Session) Broke() bool { return !s.OpenEnd && !s.EndExpected }
 // the window has an open start at w.From, one that is still there at the end an open end at w.To. A log that holds only
 // ends (the default level of a node's remote log) gives sessions that all have an open start.
 func Sessions(h event.History, w event.Window) []Session {
-	all := registrations(h.Changes, w)
-	from, to := bounds(all, w)
-	others := newWitness(all)
-	var out []Session
-	for node, changes := range byNode(all) {
-		out = append(out, stays(node, mend(changes), from, to, others)...)
+	m := scratch.Get().(*messages)
+	defer scratch.Put(m)
+	m.all = registrations(m.all[:0], h.Changes, w)
+	from, to := bounds(m.all, w)
+	others := newWitness(m.all)
+	out := make([]Session, 0, len(m.all)/2+1)
+	for _, one := range m.byNode() {
+		out = stays(out, one[0].Node, mend(one), from, to, others)
 	}
 	for i := range out {
 		out[i] = others.narrow(out[i])
 	}
 	slices.SortFunc(out, func(a, b Session) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Until, b.Until), cmp.Compare(a.Node, b.Node))
+		if a.From != b.From {
+			return cmp.Compare(a.From, b.From)
+		}
+		return cmp.Or(cmp.Compare(a.Until, b.Until), cmp.Compare(a.Node, b.Node))
 	})
 	return out
 }
 
-// registrations are the beginnings and ends within w in one fixed order, whatever order they came in.
-func registrations(changes []event.Change, w event.Window) []event.Change {
-	var out []event.Change
+// messages are the beginnings and ends of a device while its sessions are read: of all nodes together, and one node after the
+// other.
+type messages struct {
+	all, sorted []event.Change
+	nodes       map[string]int // positions in ends
+	ends        []int
+	parts       [][]event.Change
+}
+
+var scratch = sync.Pool{New: func() any { return &messages{nodes: map[string]int{}} }}
+
+// byNode gives the messages of each node, in the order of time.
+func (m *messages) byNode() [][]event.Change {
+	clear(m.nodes)
+	m.ends, m.parts = m.ends[:0], m.parts[:0]
+	for _, c := range m.all {
+		k, ok := m.nodes[c.Node]
+		if !ok {
+			k = len(m.ends)
+			m.nodes[c.Node], m.ends = k, append(m.ends, 0)
+		}
+		m.ends[k]++
+	}
+	m.sorted = resize(m.sorted, len(m.all))
+	sum := 0
+	for k, n := range m.ends {
+		m.ends[k], sum = sum, sum+n
+	}
+	for _, c := range m.all {
+		k := m.nodes[c.Node]
+		m.sorted[m.ends[k]] = c
+		m.ends[k]++
+	}
+	begin := 0
+	for _, end := range m.ends {
+		m.parts = append(m.parts, m.sorted[begin:end])
+		begin = end
+	}
+	return m.parts
+}
+
+// registrations appends the beginnings and ends within w to out in one fixed order, whatever order they came in.
+func registrations(out, changes []event.Change, w event.Window) []event.Change {
+	from, to := w.From.UnixMilli(), w.To.UnixMilli()
+	whole := w == event.Window{}
 	for _, c := range changes {
-		if (c.Role == event.Down || c.Role == event.Up) && within(c.At, w) {
+		if (c.Role == event.Down || c.Role == event.Up) && (whole || c.At >= from && c.At < to) {
 			out = append(out, c)
 		}
 	}
 	slices.SortFunc(out, func(a, b event.Change) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Role, b.Role), cmp.Compare(a.Node, b.Node),
+		if a.At != b.At {
+			return cmp.Compare(a.At, b.At)
+		}
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Node, b.Node),
 			cmp.Compare(b.Signal, a.Signal), cmp.Compare(a.Reason, b.Reason), order(a.HasReason, b.HasReason), order(a.Expected, b.Expected))
 	})
 	return out
@@ -90,10 +141,6 @@ func order(a, b bool) int {
 	return 1
 }
 
-func within(at int64, w event.Window) bool {
-	return w == event.Window{} || (at >= w.From.UnixMilli() && at < w.To.UnixMilli())
-}
-
 // bounds of the window in milliseconds; of the sorted changes where the window is zero.
 func bounds(sorted []event.Change, w event.Window) (from, to int64) {
 	switch {
@@ -105,17 +152,9 @@ func bounds(sorted []event.Change, w event.Window) (from, to int64) {
 	return 0, 0
 }
 
-func byNode(sorted []event.Change) map[string][]event.Change {
-	nodes := map[string][]event.Change{}
-	for _, c := range sorted {
-		nodes[c.Node] = append(nodes[c.Node], c)
-	}
-	return nodes
-}
-
-// mend puts neighbours that overtook each other back in order and takes repeats out. It owns c.
+// mend puts neighbours that overtook each other back in order and takes repeats out, in place.
 func mend(c []event.Change) []event.Change {
-	var out []event.Change
+	out := c[:0]
 	for i := 0; i < len(c); i++ {
 		if overtaken(out, c[i:]) {
 			c[i], c[i+1] = c[i+1], c[i]
@@ -150,9 +189,9 @@ func richer(a, b event.Change) event.Change {
 	return a
 }
 
-// stays follows one node: c alternates between beginnings and ends, except where a message was lost.
-func stays(node string, c []event.Change, from, to int64, others witness) []Session {
-	var out []Session
+// stays follows one node and appends its sessions to out: c alternates between beginnings and ends, except where a message was
+// lost.
+func stays(out []Session, node string, c []event.Change, from, to int64, others witness) []Session {
 	since, registered := from, false // of the last message; before the first one nothing is known
 	for _, m := range c {
 		switch {

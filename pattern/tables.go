@@ -2,8 +2,8 @@ package pattern
 
 import "math"
 
-// The candidates take the logarithm of every distance, forward-backward the exponential of every edge. From tables they take a
-// fraction of the time of package math; the relative error is below 1e-12.
+// The search takes a logarithm of every distance and an exponential of every edge. From tables they take a fraction of the time of
+// package math, with an error below 1e-12.
 
 const (
 	tableBits = 8

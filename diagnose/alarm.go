@@ -14,7 +14,7 @@ func (f *facts) alarm(p *reasons.PeriodicCause) factor {
 		return nothing
 	}
 	if !showsIn(p, f.Alarm) {
-		return factor{0.02, "alarm", fmt.Sprintf("it shows as %s, not as %s", strings.Join(p.Alarms, " or "), f.Alarm)}
+		return factor{0.02, "alarm", f.say("it shows as %s, not as %s", either(p.Alarms), f.Alarm)}
 	}
 	if f.showing > 0.5 {
 		return nothing
@@ -41,6 +41,11 @@ func showsIn(p *reasons.PeriodicCause, alarm string) bool {
 func family(alarm string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(alarm, "EndPoint"), "Device")
 }
+
+// either are written with "or" between them.
+type either []string
+
+func (e either) String() string { return strings.Join(e, " or ") }
 
 // unlisted is the share of alarms with a reason that is not in a cause's list, for each such reason.
 const unlisted = 0.005
@@ -86,22 +91,25 @@ func (f *facts) reason(p *reasons.PeriodicCause) factor {
 	w := min(ample, share/max(rate, unlisted))
 	switch {
 	case share == unlisted:
-		return factor{min(w, 0.1), "reason", fmt.Sprintf("%s is not among its reasons (%s)", f.reasonText(), codes(p.Reasons))}
+		return factor{min(w, 0.1), "reason", f.say("%s is not among its reasons (%s)", f.reasonText(), codes(p.Reasons))}
 	case w > 1:
-		return factor{w, "reason", fmt.Sprintf("%s is typical of it", f.reasonText())}
+		return factor{w, "reason", f.say("%s is typical of it", f.reasonText())}
 	}
-	return factor{w, "reason", fmt.Sprintf("%s happens with it, and more often with other causes", f.reasonText())}
+	return factor{w, "reason", f.say("%s happens with it, and more often with other causes", f.reasonText())}
 }
 
 func (f *facts) reasonText() string {
 	if f.answer.Reason != nil {
-		return fmt.Sprintf("reason %d (%s)", *f.Reason, f.answer.Reason.Name)
+		return f.say("reason %d (%s)", *f.Reason, f.answer.Reason.Name)
 	}
-	return fmt.Sprintf("reason %d", *f.Reason)
+	return f.say("reason %d", *f.Reason)
 }
 
-func codes(list []uint32) string {
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(list), " ", ", "), "[]")
+// codes are written with commas between them.
+type codes []uint32
+
+func (c codes) String() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint([]uint32(c)), " ", ", "), "[]")
 }
 
 // signal: a cause whose description names it; else what the signal says about who was silent.
@@ -110,16 +118,16 @@ func (f *facts) signal(p *reasons.PeriodicCause) factor {
 		return nothing
 	}
 	if strings.Contains(p.Evidence, f.Signal) {
-		return factor{4, "signal", fmt.Sprintf("the last signal was %s, which goes with this cause", f.Signal)}
+		return factor{4, "signal", f.say("the last signal was %s, which goes with this cause", f.Signal)}
 	}
 	last, usual := f.signalKind(), usualSignal[p.Reasons[0]]
 	switch {
 	case usual == "" || last != silence && last != spoke && last != closed:
 		return nothing
 	case last == usual:
-		return factor{1.2, "signal", fmt.Sprintf("the last signal was %s (%s), as usual with reason %d", f.Signal, last, p.Reasons[0])}
+		return factor{1.2, "signal", f.say("the last signal was %s (%s), as usual with reason %d", f.Signal, last, p.Reasons[0])}
 	}
-	return factor{0.5, "signal", fmt.Sprintf("the last signal was %s (%s); with reason %d a %s would be usual", f.Signal, last, p.Reasons[0], usual)}
+	return factor{0.5, "signal", f.say("the last signal was %s (%s); with reason %d a %s would be usual", f.Signal, last, p.Reasons[0], usual)}
 }
 
 // Kinds of signals in the catalogue that say who was silent.

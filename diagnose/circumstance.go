@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
@@ -52,9 +51,9 @@ func (f *facts) failover(p *reasons.PeriodicCause) factor {
 	}
 	back, due := *f.Failover.ReturnSeconds, f.timers.Fallback
 	if back < due-5 || back > due+30 {
-		return factor{0.6, "fail-over", fmt.Sprintf("back from %s after %s; %s would be usual", f.Failover.Node, span(back), span(due))}
+		return factor{0.6, "fail-over", f.say("back from %s after %s; %s would be usual", f.Failover.Node, span(back), span(due))}
 	}
-	return factor{3, "fail-over", fmt.Sprintf("%d times to %s and back after %s, the Connection Monitor Duration of %s",
+	return factor{3, "fail-over", f.say("%d times to %s and back after %s, the Connection Monitor Duration of %s",
 		f.Failover.Count, f.Failover.Node, span(back), span(due))}
 }
 
@@ -69,9 +68,9 @@ func (f *facts) outage(p *reasons.PeriodicCause) factor {
 		return nothing
 	}
 	if ratio := away / typical; ratio > 0.5 && ratio < 2 {
-		return factor{1.5, "outage", fmt.Sprintf("away for %s, about the %s that are typical", span(away), span(typical))}
+		return factor{1.5, "outage", f.say("away for %s, about the %s that are typical", span(away), span(typical))}
 	}
-	return factor{0.7, "outage", fmt.Sprintf("away for %s; %s would be typical", span(away), span(typical))}
+	return factor{0.7, "outage", f.say("away for %s; %s would be typical", span(away), span(typical))}
 }
 
 // afterOrder is the outage in seconds after a reset (9) and a restart (15), measured in SDL traces of CUCM 11.5.
@@ -92,7 +91,7 @@ func (f *facts) action(p *reasons.PeriodicCause) factor {
 	if f.AfterAction < 0.5 {
 		return nothing
 	}
-	text := fmt.Sprintf("%.0f %% of the losses follow an order to reset, restart or apply within a minute", 100*f.AfterAction)
+	text := f.say("%.0f %% of the losses follow an order to reset, restart or apply within a minute", 100*f.AfterAction)
 	switch p.ID {
 	case "scheduled-reset":
 		return factor{10, "order", text}
@@ -107,7 +106,7 @@ func (f *facts) place(p *reasons.PeriodicCause) factor {
 	if f.Outage == nil {
 		return nothing
 	}
-	text := fmt.Sprintf("%d devices at once: %s %s", len(f.Outage.Devices), f.Outage.Kind, f.Outage.Place)
+	text := f.say("%d devices at once: %s %s", len(f.Outage.Devices), f.Outage.Kind, f.Outage.Place)
 	if !together(p) {
 		return factor{0.1, "place", text + "; this cause takes devices one by one"}
 	}

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -17,9 +16,9 @@ func (f *facts) protocol(p *reasons.PeriodicCause) factor {
 	case f.Protocol == "" || len(p.Protocols) == 0:
 		return nothing
 	case slices.ContainsFunc(p.Protocols, func(s string) bool { return strings.EqualFold(s, f.Protocol) }):
-		return factor{2, "protocol", fmt.Sprintf("the device speaks %s, as this cause needs", f.Protocol)}
+		return factor{2, "protocol", f.say("the device speaks %s, as this cause needs", f.Protocol)}
 	}
-	return factor{impossible, "protocol", fmt.Sprintf("it needs %s, the device speaks %s", strings.Join(p.Protocols, " or "), f.Protocol)}
+	return factor{impossible, "protocol", f.say("it needs %s, the device speaks %s", either(p.Protocols), f.Protocol)}
 }
 
 // otherKind of device than those a cause is known from. Any model may run in circles that is not configured, so a retry
@@ -42,13 +41,13 @@ func (f *facts) kind(p *reasons.PeriodicCause) factor {
 	nameKnown := f.answer.Kind != nil && len(p.Names) > 0
 	switch {
 	case typeKnown && slices.Contains(p.DeviceTypes, f.DeviceType):
-		return factor{4, "device", fmt.Sprintf("it is typical of the %s", f.model())}
+		return factor{4, "device", f.say("it is typical of the %s", f.model())}
 	case nameKnown && slices.Contains(p.Names, f.answer.Kind.Group):
-		return factor{4, "device", fmt.Sprintf("%s is one of the devices it is known from (%s)", f.Device, f.answer.Kind.Kind)}
+		return factor{4, "device", f.say("%s is one of the devices it is known from (%s)", f.Device, f.answer.Kind.Kind)}
 	case typeKnown:
-		return factor{otherKind(p), "device", fmt.Sprintf("it is known from other models than the %s", f.model())}
+		return factor{otherKind(p), "device", f.say("it is known from other models than the %s", f.model())}
 	case nameKnown:
-		return factor{otherKind(p), "device", fmt.Sprintf("%s is not the kind of device it is known from (%s)", f.Device, strings.Join(p.Names, ", "))}
+		return factor{otherKind(p), "device", f.say("%s is not the kind of device it is known from (%s)", f.Device, strings.Join(p.Names, ", "))}
 	}
 	return factor{0.5, "device", "it is known from certain kinds of devices only, and the kind of this one is not known"}
 }
@@ -57,5 +56,5 @@ func (f *facts) model() string {
 	if f.answer.Model != "" {
 		return f.answer.Model
 	}
-	return fmt.Sprintf("model %d", f.DeviceType)
+	return f.say("model %d", f.DeviceType)
 }

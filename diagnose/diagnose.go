@@ -65,7 +65,7 @@ func (e explanation) weight() float64 {
 // Explain ranks the causes that could be behind c, best first: at most five, and always the best one, however low its
 // score. It does not change c.
 func Explain(c Case, catalogue *reasons.Catalogue) []Hypothesis {
-	all := weigh(c, catalogue)
+	all := weigh(c, catalogue, false)
 	total := 1.0 // the weight of what is in no list
 	for _, e := range all {
 		total += e.weight()
@@ -85,7 +85,7 @@ func Explain(c Case, catalogue *reasons.Catalogue) []Hypothesis {
 
 // best is the first of Explain without Why, Evidence, Against and Source, which take most of the memory.
 func best(c Case, catalogue *reasons.Catalogue) []Hypothesis {
-	all := weigh(c, catalogue)
+	all := weigh(c, catalogue, true)
 	total, top := 1.0, 0
 	for i, e := range all {
 		total += e.weight()
@@ -100,23 +100,26 @@ func best(c Case, catalogue *reasons.Catalogue) []Hypothesis {
 	return []Hypothesis{{ID: p.ID, Title: p.Cause, Score: all[top].weight() / total, Mechanism: p.Mechanism, Checks: p.Checks, Fix: p.Fix}}
 }
 
-// weigh gives every cause of the catalogue its factors. The starting shares add up to 1.
-func weigh(c Case, catalogue *reasons.Catalogue) []explanation {
-	facts := read(c, catalogue)
+// weigh gives every cause of the catalogue its factors, without words if it is to be brief. The starting shares add up to 1.
+func weigh(c Case, catalogue *reasons.Catalogue, brief bool) []explanation {
+	facts := read(c, catalogue, brief)
 	causes := catalogue.PeriodicCauses()
 	all := make([]explanation, len(causes))
+	room := make([]factor, 0, 6*len(causes))
 	total := 0.0
 	for i := range causes {
 		total += standing(causes[i].Confidence)
 	}
 	for i := range causes {
-		all[i] = explanation{&causes[i], standing(causes[i].Confidence) / total, facts.factors(&causes[i])}
+		first := len(room)
+		room = facts.factors(room, &causes[i])
+		all[i] = explanation{&causes[i], standing(causes[i].Confidence) / total, room[first:len(room):len(room)]}
 	}
 	return all
 }
 
-func (f *facts) factors(p *reasons.PeriodicCause) []factor {
-	var out []factor
+// factors appends what the facts do to the weight of p.
+func (f *facts) factors(out []factor, p *reasons.PeriodicCause) []factor {
 	for _, one := range [...]func(*reasons.PeriodicCause) factor{
 		f.period, f.alarm, f.reason, f.signal, f.protocol, f.kind,
 		f.phase, f.failover, f.outage, f.action, f.place, f.peers, f.neighbours,

@@ -12,6 +12,7 @@ import (
 // facts is a case with what the catalogue says about it.
 type facts struct {
 	Case
+	brief    bool // weights only, no words
 	answer   reasons.Answer
 	beat     beat
 	timers   keepalive.SIP
@@ -28,8 +29,8 @@ type beat struct {
 	text      string  // "the period of 18m9s"
 }
 
-func read(c Case, catalogue *reasons.Catalogue) *facts {
-	f := &facts{Case: c, beat: c.beat(), timers: keepalive.DefaultSIP()}
+func read(c Case, catalogue *reasons.Catalogue, brief bool) *facts {
+	f := &facts{Case: c, brief: brief, beat: c.beat(), timers: keepalive.DefaultSIP()}
 	if c.Timers != nil {
 		f.timers = *c.Timers
 	}
@@ -48,12 +49,12 @@ func (c Case) beat() beat {
 	case c.Finding != nil && c.Finding.Period > 0:
 		f := c.Finding
 		b := beat{seconds: f.Period, spread: max(0, f.PeriodHigh-f.PeriodLow) / 4, kind: f.Kind, certainty: certainty(f)}
-		b.text = "the period of " + span(f.Period)
+		b.text = "the period of " + span(f.Period).String()
 		return b
 	case c.Spacing != nil && c.Spacing.High-c.Spacing.Low <= 0.2*c.Spacing.Median:
 		s := c.Spacing
 		return beat{seconds: s.Median, spread: (s.High - s.Low) / 2, kind: pattern.Renewal, certainty: 1,
-			text: "the distance of " + span(s.Median) + " between attempts"}
+			text: "the distance of " + span(s.Median).String() + " between attempts"}
 	}
 	return beat{kind: pattern.Unknown}
 }
@@ -66,9 +67,19 @@ func certainty(f *pattern.Finding) float64 {
 	return max(0, 1-f.PValue)
 }
 
-// span writes seconds as people say them: 22.3s, 18m9s, 8h0m0s; days where they are whole.
-func span(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second))
+// say puts words together, where words are wanted: with a fleet of devices they take longer than the weights.
+func (f *facts) say(format string, args ...any) string {
+	if f.brief {
+		return ""
+	}
+	return fmt.Sprintf(format, args...)
+}
+
+// span is a length of time in seconds, written as people say it: 22.3s, 18m9s, 8h0m0s; days where they are whole.
+type span float64
+
+func (s span) String() string {
+	d := time.Duration(float64(s) * float64(time.Second))
 	switch {
 	case d >= 48*time.Hour:
 		return fmt.Sprintf("%.3g days", d.Hours()/24)

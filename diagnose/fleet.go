@@ -157,12 +157,12 @@ func (f *facts) peers(p *reasons.PeriodicCause) factor {
 	if n == nil || n.SamePeriod < company {
 		return nothing
 	}
-	others := fmt.Sprintf("%d other devices have the same period", n.SamePeriod)
+	others := f.say("%d other devices have the same period", n.SamePeriod)
 	switch {
 	case 2*n.SameSecond >= n.SamePeriod:
-		return simultaneous(p, fmt.Sprintf("%s, %d of them in the same second", others, n.SameSecond))
+		return simultaneous(p, f.say("%s, %d of them in the same second", others, n.SameSecond))
 	case f.beat.seconds > 86000 && 2*n.SameClock >= n.SamePeriod:
-		return sameClock(p, fmt.Sprintf("%s, %d of them at the same clock time", others, n.SameClock))
+		return sameClock(p, f.say("%s, %d of them at the same clock time", others, n.SameClock))
 	case 5*n.SameSecond < n.SamePeriod:
 		return ownPhase(p, others+", each with its own phase", n)
 	}
@@ -201,7 +201,7 @@ func (f *facts) neighbours(p *reasons.PeriodicCause) factor {
 	if f.Fleet == nil || f.Fleet.Restless < company {
 		return nothing
 	}
-	text := fmt.Sprintf("%d other devices in %s flap with the same reason and without a period", f.Fleet.Restless, f.Fleet.Place)
+	text := f.say("%d other devices in %s flap with the same reason and without a period", f.Fleet.Restless, f.Fleet.Place)
 	switch p.ID {
 	case "proxy-arp", "arp-mac-mismatch":
 		return factor{3, "neighbours", text + ": something they share"}

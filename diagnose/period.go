@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -87,11 +86,11 @@ func (f *facts) noPeriod(p *reasons.PeriodicCause, how form) factor {
 	n := f.Flap.Unregistrations
 	switch {
 	case len(p.Periods) == 0 || how == sometimes:
-		return factor{2, "no period", fmt.Sprintf("%d losses without a period, as this cause makes them", n)}
+		return factor{2, "no period", f.say("%d losses without a period, as this cause makes them", n)}
 	case how == unbound:
 		return nothing
 	}
-	return factor{0.2, "no period", fmt.Sprintf("no period in %d losses, and this cause has one (%s)", n, p.PeriodText)}
+	return factor{0.2, "no period", f.say("no period in %d losses, and this cause has one (%s)", n, p.PeriodText)}
 }
 
 // onTimer finds the nearest setting. The alarm may come later than the timer by the time it takes to be back, because
@@ -110,15 +109,15 @@ func (f *facts) onTimer(p *reasons.PeriodicCause, how form) factor {
 	w := ample * best / float64(len(p.Periods))
 	if whole := math.Round(f.beat.seconds / 60); how == minutes && w < 1.5 && whole > 0 && f.beat.seconds < 86400 &&
 		math.Abs(f.beat.seconds-60*whole) < 0.01*f.beat.seconds {
-		return factor{1.5, "period", fmt.Sprintf("%s is about %.0f minutes, and the setting is in minutes", f.beat.text, whole)}
+		return factor{1.5, "period", f.say("%s is about %.0f minutes, and the setting is in minutes", f.beat.text, whole)}
 	}
 	switch {
 	case w > 1:
-		return factor{w, "period", fmt.Sprintf("%s fits a timer of %s (%s)", f.beat.text, span(timer), p.PeriodText)}
+		return factor{w, "period", f.say("%s fits a timer of %s (%s)", f.beat.text, span(timer), p.PeriodText)}
 	case how == sometimes:
-		return factor{max(w, 0.25), "period", fmt.Sprintf("%s is not its usual distance (%s)", f.beat.text, p.PeriodText)}
+		return factor{max(w, 0.25), "period", f.say("%s is not its usual distance (%s)", f.beat.text, p.PeriodText)}
 	}
-	return factor{max(w, misfit(p)), "period", fmt.Sprintf("%s fits none of its timers (%s)", f.beat.text, p.PeriodText)}
+	return factor{max(w, misfit(p)), "period", f.say("%s fits none of its timers (%s)", f.beat.text, p.PeriodText)}
 }
 
 // misfit of a period. The distances of retry loops were measured on one model each; others have their own.
@@ -156,8 +155,8 @@ func (f *facts) inRange(p *reasons.PeriodicCause) factor {
 	low, high := slices.Min(p.Periods), slices.Max(p.Periods)
 	slack := 0.02*f.beat.seconds + 2*f.beat.spread
 	if f.beat.seconds < low-slack || f.beat.seconds > high+slack+f.away(p) {
-		return factor{misfit(p), "period", fmt.Sprintf("%s lies outside %s to %s", f.beat.text, span(low), span(high))}
+		return factor{misfit(p), "period", f.say("%s lies outside %s to %s", f.beat.text, span(low), span(high))}
 	}
 	w := min(ample, logRange/math.Log(high/low))
-	return factor{w, "period", fmt.Sprintf("%s lies between %s and %s", f.beat.text, span(low), span(high))}
+	return factor{w, "period", f.say("%s lies between %s and %s", f.beat.text, span(low), span(high))}
 }

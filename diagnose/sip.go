@@ -1,10 +1,6 @@
 package diagnose
 
-import (
-	"fmt"
-
-	"flapwatch/keepalive"
-)
+import "flapwatch/keepalive"
 
 // The bands of keepalive.Bands lie 115 s apart and are about 15 s wide, so with the slack of keepalive.Fit they take up
 // a fifth of the times between 4 and 22 minutes, and these are a sixth of the logarithmic range of periods: a time that
@@ -22,9 +18,9 @@ const (
 func (f *facts) sipCycle() factor {
 	if f.Registered != nil {
 		if m, ok := keepalive.Fit(*f.Registered, f.timers); ok {
-			return factor{bandMeasured, "keepalive cycle", fmt.Sprintf("registered for %s each time: %s", span(*f.Registered), f.arithmetic(m))}
+			return factor{bandMeasured, "keepalive cycle", f.say("registered for %s each time: %s", span(*f.Registered), f.arithmetic(m))}
 		}
-		return factor{bandMissed, "keepalive cycle", fmt.Sprintf("registered for %s, which no number of repeated refreshes gives", span(*f.Registered))}
+		return factor{bandMissed, "keepalive cycle", f.say("registered for %s, which no number of repeated refreshes gives", span(*f.Registered))}
 	}
 	r, back := f.timers.Reregister, f.timers.Fallback
 	seen := f.Failover != nil && f.Failover.ReturnSeconds != nil
@@ -36,11 +32,11 @@ func (f *facts) sipCycle() factor {
 		if !seen {
 			w = bandAssumed
 		}
-		return factor{w, "keepalive cycle", fmt.Sprintf("%s, less %s on the other node and %g to %g s on the way: %s",
+		return factor{w, "keepalive cycle", f.say("%s, less %s on the other node and %g to %g s on the way: %s",
 			f.beat.text, span(back), r.Low, r.High, f.arithmetic(m))}
 	}
 	if m, ok := f.fitSpan(f.beat.seconds-r.High, f.beat.seconds); ok && !seen {
-		return factor{bandAssumed, "keepalive cycle", fmt.Sprintf("%s fits a phone without a second node, back within %g s: %s",
+		return factor{bandAssumed, "keepalive cycle", f.say("%s fits a phone without a second node, back within %g s: %s",
 			f.beat.text, r.High, f.arithmetic(m))}
 	}
 	return factor{bandMissed, "keepalive cycle", f.beat.text + " fits no number of repeated refreshes"}
@@ -52,7 +48,7 @@ func (f *facts) fewCycles() factor {
 	if !ok {
 		return nothing
 	}
-	return factor{bandAssumed, "keepalive cycle", fmt.Sprintf("registered for %s before it was lost: %s", span(*f.Registered), f.arithmetic(m))}
+	return factor{bandAssumed, "keepalive cycle", f.say("registered for %s before it was lost: %s", span(*f.Registered), f.arithmetic(m))}
 }
 
 // fitSpan gives the match of a time registered that is known to lie between low and high: the middle of what a band
@@ -69,6 +65,6 @@ func (f *facts) fitSpan(low, high float64) (keepalive.Match, bool) {
 // arithmetic of the closed form with the numbers of m.
 func (f *facts) arithmetic(m keepalive.Match) string {
 	interval := f.timers.Expires - f.timers.Delta
-	return fmt.Sprintf("%d refreshes survive, the first repeated after %.3g s, the wait of %.3g s is too long (%d × %g s + the waits + %g s)",
+	return f.say("%d refreshes survive, the first repeated after %.3g s, the wait of %.3g s is too long (%d × %g s + the waits + %g s)",
 		m.Survived, m.FirstRetry, m.FatalWait, m.Survived+1, interval, f.timers.Delta+f.timers.Grace)
 }

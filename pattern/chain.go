@@ -54,6 +54,9 @@ func (m model) steps(room *[maxSteps]step) []step {
 // cycle is the number of the cycle of a clock that x belongs to.
 func (m model) cycle(x float64) float64 { return math.Round((x - m.phase) / m.period) }
 
+// mostEdges of an alignment, in memory 128 MB: with more the model joins everything with everything.
+const mostEdges = 4 << 20
+
 // faint is the gain, in nats, below which a link says nothing.
 const faint = -15.0
 
@@ -171,7 +174,7 @@ func (f *Finder) collect(first, j int, middle, end, plain, weight, next float64,
 			d := f.t[i] - middle
 			gain = plain - f.skipped[i] - d*d*weight
 		}
-		if gain > faint {
+		if gain > faint && len(f.edges) < mostEdges {
 			f.edges = append(f.edges, edge{int32(i), int32(j), s.jump, s.long, exp(gain)})
 		}
 	}

@@ -47,7 +47,7 @@ func (f *Finder) iterate(c chain, m model, bar float64) (chain, float64) {
 		f.keep, f.edges = true, f.edges[:0]
 		c := f.align(m)
 		f.keep = false
-		if c.gaps < 2 {
+		if c.gaps < 2 || len(f.edges) >= mostEdges {
 			break
 		}
 		v := min(f.weigh(), slackRatio*c.lambda+slack)

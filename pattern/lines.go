@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,9 +31,47 @@ type LineOptions struct {
 // series is what Lines reads of a line. Other keys are ignored.
 type series struct {
 	ID     json.RawMessage `json:"id"`
-	Times  []int64         `json:"times"`
-	Window *[2]int64       `json:"window"`
+	Times  moments         `json:"times"`
+	Window moments         `json:"window"`
 	ResMS  float64         `json:"res_ms"`
+}
+
+// moments are Unix milliseconds. Fractions of one, as a program with floating-point times writes them, are rounded.
+type moments []int64
+
+func (m *moments) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
+	if b[0] != '[' {
+		return fmt.Errorf("a list of Unix milliseconds is wanted, not %s", excerpt(b))
+	}
+	b = bytes.TrimSpace(b[1 : len(b)-1])
+	*m = make(moments, 0, bytes.Count(b, []byte{','})+1)
+	for more := len(b) > 0; more; {
+		var one []byte
+		one, b, more = bytes.Cut(b, []byte{','})
+		one = bytes.TrimSpace(one)
+		ms, err := strconv.ParseInt(string(one), 10, 64)
+		if err != nil {
+			x, err := strconv.ParseFloat(string(one), 64)
+			if err != nil || math.Abs(x) > farthest {
+				return fmt.Errorf("a time is a number of Unix milliseconds, not %s", excerpt(one))
+			}
+			ms = int64(math.Round(x))
+		}
+		*m = append(*m, ms)
+	}
+	return nil
+}
+
+// excerpt is the beginning of b.
+func excerpt(b []byte) string {
+	const most = 40
+	if len(b) > most {
+		return strings.ToValidUTF8(string(b[:most]), "") + "…"
+	}
+	return string(b)
 }
 
 // answer is what Lines writes for it.
@@ -105,7 +146,7 @@ func Lines(ctx context.Context, r io.Reader, w io.Writer, o LineOptions) error {
 		return err
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d lines could not be read", bad)
+		return fmt.Errorf("lines that could not be read: %d", bad)
 	}
 	return nil
 }
@@ -200,7 +241,7 @@ func (j *job) read() (s series, in Input, err error) {
 		return s, in, fmt.Errorf("longer than %d bytes", LongestLine)
 	}
 	if err := json.Unmarshal(j.line, &s); err != nil {
-		return s, in, err
+		return s, in, plain(err)
 	}
 	in.Times = s.Times
 	switch {
@@ -208,6 +249,8 @@ func (j *job) read() (s series, in Input, err error) {
 		return s, in, errors.New(`no "times"`)
 	case !(s.ResMS >= 0 && s.ResMS < 1e9):
 		return s, in, fmt.Errorf(`"res_ms" is %v`, s.ResMS)
+	case s.Window != nil && len(s.Window) != 2:
+		return s, in, fmt.Errorf(`"window" holds %d times; it takes where it starts and where it ends`, len(s.Window))
 	case s.Window != nil && s.Window[0] > s.Window[1]:
 		return s, in, errors.New(`"window" ends before it starts`)
 	}
@@ -216,6 +259,18 @@ func (j *job) read() (s series, in Input, err error) {
 		in.Window = event.Window{From: time.UnixMilli(s.Window[0]), To: time.UnixMilli(s.Window[1])}
 	}
 	return s, in, nil
+}
+
+// plain says what is wrong in the words of JSON.
+func plain(err error) error {
+	var kind *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &kind):
+		return err
+	case kind.Field == "":
+		return fmt.Errorf("an object is wanted, not %s", kind.Value)
+	}
+	return fmt.Errorf("%q is a number, not %s", kind.Field, kind.Value)
 }
 
 // encode gives v as one line of JSON. The types it is called with cannot fail: Find promises finite numbers.

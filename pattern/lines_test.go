@@ -23,10 +23,15 @@ func TestLines(t *testing.T) {
 		`{"id":"w","times":[1],"window":[2,1]}`,
 		`{"id":"r","times":[1],"res_ms":-1}`,
 		`  {"times":[1,2,3]}  `,
+		`{"id":"s","times":["2026-03-02"]}`,
+		`{"id":"n","times":[1,null]}`,
+		`{"id":"v","times":[1],"window":[1]}`,
+		`{"id":"f","times":[1.5, 2e3 ]}`,
+		`[1]`,
 	}, "\n")
 	var out bytes.Buffer
 	err := Lines(context.Background(), strings.NewReader(in), &out, LineOptions{Workers: 3})
-	if err == nil || err.Error() != "5 lines could not be read" {
+	if err == nil || err.Error() != "lines that could not be read: 9" {
 		t.Errorf("error %v", err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -39,6 +44,11 @@ func TestLines(t *testing.T) {
 		`{"id":"w","error":"line 7: \"window\" ends before it starts"}`,
 		`{"id":"r","error":"line 8: \"res_ms\" is -1"}`,
 		`{"id":null,"posterior":0.5,"patterns":[]}`,
+		`{"id":"s","error":"line 10: a time is a number of Unix milliseconds, not \"2026-03-02\""}`,
+		`{"id":"n","error":"line 11: a time is a number of Unix milliseconds, not null"}`,
+		`{"id":"v","error":"line 12: \"window\" holds 1 times; it takes where it starts and where it ends"}`,
+		`{"id":"f","posterior":0.5,"patterns":[]}`,
+		`{"id":null,"error":"line 14: an object is wanted, not array"}`,
 	} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], want) {
 			t.Fatalf("line %d of %d does not start with %s:\n%s", i+1, len(lines), want, out.String())

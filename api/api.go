@@ -48,7 +48,7 @@ type Service interface {
 type Deps struct {
 	Reader    Reader
 	Findings  Findings
-	Historian Historian
+	Weekly    Weekly
 	Tail      Tail
 	Importer  Importer
 	Service   Service

@@ -10,16 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"flapwatch/event"
 	"flapwatch/report"
 
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Historian gives what happened to each device that f asks for.
-type Historian interface {
-	Histories(ctx context.Context, f event.Filter, yield func(event.History) error) error
-}
+// Weekly makes the weekly report.
+type Weekly func(ctx context.Context, week report.Week, zone *time.Location, now time.Time) (*report.Report, error)
 
 // weeklyInput is a question for the weekly report.
 type weeklyInput struct {
@@ -75,13 +72,7 @@ func preferred(accept string) report.Format {
 }
 
 func (s *server) weekly(ctx context.Context, in *weeklyInput) (*huma.StreamResponse, error) {
-	source := struct {
-		Findings
-		Historian
-	}{s.Findings, s.Historian}
-	r, err := report.Weekly(ctx, source, report.Options{
-		Week: in.week, Location: in.zone, Now: in.at, Catalogue: s.Catalogue, Senders: s.Reader,
-	})
+	r, err := s.Weekly(ctx, in.week, in.zone, in.at)
 	switch {
 	case errors.Is(err, report.ErrNotBegun):
 		return nil, bad("query.week", err.Error(), in.Week)

@@ -16,6 +16,7 @@ type Survey struct {
 	Window   event.Window
 	Verdicts []*Verdict // every device that changed its registration, by cluster and name
 	Outages  []Judged
+	Mark     event.Mark // what was committed when it was made; nil where that was not asked
 }
 
 // Verdict is everything concluded about one device. Device.Flap is never nil; it speaks of the end of the window in which the device

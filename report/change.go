@@ -6,52 +6,74 @@ import (
 	"slices"
 )
 
-// change compares the devices with the week before. A device is in trouble if it drops in a period, or once a day and more.
-func (b *builder) change() Change {
-	c := Change{Known: b.before.totals != nil, New: []Moved{}, Worse: []Moved{}, Solved: []Moved{}}
-	if !c.Known {
-		return c
+// compare says what is different from the week before, of which nothing is known if nothing was heard in it.
+func (r *Report) compare(this, before *Digest, most int) {
+	r.Change = Change{New: []Moved{}, Worse: []Moved{}, Solved: []Moved{}}
+	if len(before.Heard) == 0 {
+		return
 	}
-	here := map[key]bool{}
-	for i := range b.survey.Verdicts {
-		v := b.survey.Verdicts[i]
-		k := key{v.Cluster, v.History.Device}
-		here[k] = true
-		c.sort(troubleOf(v), b.before.devices[k], true)
+	r.Before, r.Change.Known = &before.Content.Totals, true
+	then := make(map[key]*Heard, len(before.Heard))
+	for i := range before.Heard {
+		then[before.Heard[i].key()] = &before.Heard[i]
 	}
-	for k, then := range b.before.devices {
-		if !here[k] {
-			c.sort(trouble{Name: then.Name}, then, false)
+	for i := range r.Devices {
+		d := &r.Devices[i]
+		n := 0
+		if h := then[d.key()]; h != nil {
+			n = h.Drops
 		}
+		d.Before = &n
 	}
+	for i := range this.Heard {
+		now := &this.Heard[i]
+		k := now.key()
+		r.Change.sort(now, then[k])
+		delete(then, k)
+	}
+	for _, h := range then {
+		r.Change.sort(nil, h)
+	}
+	r.Change.cut(most)
+}
+
+// key of a device.
+func (n *Name) key() key { return key{n.Cluster, n.Device} }
+
+// cut leaves the most that changed most of each list.
+func (c *Change) cut(most int) {
 	for _, list := range []*[]Moved{&c.New, &c.Worse, &c.Solved} {
 		slices.SortFunc(*list, func(x, y Moved) int {
 			return cmp.Or(-cmp.Compare(distance(x), distance(y)), cmp.Compare(x.Cluster, y.Cluster), cmp.Compare(x.Device, y.Device))
 		})
-		*list = (*list)[:min(len(*list), b.Devices)]
+		*list = (*list)[:min(len(*list), most)]
 	}
-	return c
 }
 
 func distance(m Moved) int { return max(m.Now-m.Before, m.Before-m.Now) }
 
-func (t trouble) bad() bool { return t.period != nil || t.drops >= restless }
+// bad: a device is in trouble if it drops in a period, or once a day and more.
+func (h *Heard) bad() bool { return h.Period != nil || h.Drops >= restless }
 
-// sort puts a device into its list; heard says whether anything was heard of it this week.
-func (c *Change) sort(now, then trouble, heard bool) {
-	m := Moved{Name: now.Name, Now: now.drops, Before: then.drops}
-	switch more := clearly(now.drops, then.drops); {
-	case now.bad() && !then.bad() && (now.period != nil || more):
+// sort puts a device into its list. now or then is nil where nothing was heard of it.
+func (c *Change) sort(now, then *Heard) {
+	silent := ""
+	if now == nil {
+		now, silent = &Heard{}, "; nothing was heard of it this week"
+	}
+	if then == nil {
+		then = &Heard{}
+	}
+	m := Moved{Name: now.Name, Now: now.Drops, Before: then.Drops}
+	switch more := clearly(now.Drops, then.Drops); {
+	case now.bad() && !then.bad() && (now.Period != nil || more):
 		m.What = now.words()
 		c.New = append(c.New, m)
-	case now.bad() && then.bad() && more && 2*now.drops >= 3*then.drops:
+	case now.bad() && then.bad() && more && 2*now.Drops >= 3*then.Drops:
 		m.What = now.words()
 		c.Worse = append(c.Worse, m)
-	case then.bad() && now.period == nil && 4*now.drops <= then.drops && clearly(then.drops, now.drops):
-		m.What = then.words() + " before"
-		if !heard {
-			m.What += "; nothing was heard of it this week"
-		}
+	case then.bad() && now.Period == nil && 4*now.Drops <= then.Drops && clearly(then.Drops, now.Drops):
+		m.Name, m.What = then.Name, then.words()+" before"+silent
 		c.Solved = append(c.Solved, m)
 	}
 }
@@ -61,9 +83,9 @@ func clearly(more, less int) bool {
 	return float64(more-less) >= 3*math.Sqrt(float64(more+less)) && more > less
 }
 
-func (t trouble) words() string {
-	if t.period != nil {
-		return "every " + Span(*t.period)
+func (h *Heard) words() string {
+	if h.Period != nil {
+		return "every " + Span(*h.Period)
 	}
 	return "without a period"
 }

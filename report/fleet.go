@@ -2,11 +2,9 @@ package report
 
 import (
 	"cmp"
-	"context"
 	"slices"
 
 	"flapwatch/diagnose"
-	"flapwatch/event"
 	"flapwatch/pattern"
 )
 
@@ -66,48 +64,6 @@ func nameOf(v *diagnose.Verdict) Name {
 	return Name{v.History.Device, v.Cluster, v.Model, v.History.IP, v.Description}
 }
 
-// past is what is remembered of the week before.
-type past struct {
-	totals  *Totals // nil if nothing is known
-	devices map[key]trouble
-}
-
-// trouble is what a device did in a week.
-type trouble struct {
-	Name
-	drops  int
-	period *float64
-}
-
-// lookBack keeps of the week before what is compared, so that one survey is held at a time.
-func lookBack(ctx context.Context, source Source, w event.Window) (*past, error) {
-	s, err := source.Fleet(ctx, event.Filter{Window: w})
-	if err != nil {
-		return nil, err
-	}
-	p := &past{devices: map[key]trouble{}}
-	if len(s.Verdicts) == 0 {
-		return p, nil
-	}
-	t := total(s)
-	p.totals = &t
-	for i := range s.Verdicts {
-		v := s.Verdicts[i]
-		if v.Device.Flap.Unregistrations > 0 {
-			p.devices[key{v.Cluster, v.History.Device}] = troubleOf(v)
-		}
-	}
-	return p, nil
-}
-
-func troubleOf(v *diagnose.Verdict) trouble {
-	t := trouble{Name: nameOf(v), drops: v.Device.Flap.Unregistrations}
-	if p := period(v); p != nil {
-		t.period = &p.Finding.Period
-	}
-	return t
-}
-
 // devices gives the list of those that dropped, in the order of the API, and how many there are in all.
 func (b *builder) devices() ([]Device, int) {
 	var dropped []*diagnose.Verdict
@@ -128,16 +84,11 @@ func (b *builder) devices() ([]Device, int) {
 }
 
 func (b *builder) device(v *diagnose.Verdict) Device {
-	f, k := v.Device.Flap, key{v.Cluster, v.History.Device}
-	t := b.tallies.devices[k]
+	f, t := v.Device.Flap, b.tallies.devices[key{v.Cluster, v.History.Device}]
 	d := Device{
 		Name: nameOf(v), Unregistrations: f.Unregistrations, Planned: f.Expected, Reason: named(b.Catalogue, "", f.TopReason),
 		Node: t.node, Signal: v.Device.Signal, First: Moment(f.First), Last: Moment(f.Last), MedianGap: t.medianGap,
 		State: string(f.State), Availability: f.Availability,
-	}
-	if b.before.totals != nil {
-		n := b.before.devices[k].drops
-		d.Before = &n
 	}
 	if p := period(v); p != nil {
 		d.Period = &p.Finding.Period

@@ -45,11 +45,16 @@ type Report struct {
 	Made    Moment `json:"made"`
 
 	Headline string  `json:"headline"`
-	Totals   Totals  `json:"totals"`
 	Before   *Totals `json:"before"` // the same days of the week before; nil if nothing is known of it
 	First    []Task  `json:"do_first"`
-	Causes   []Cause `json:"causes"` // what repeats or flaps, by cause, most drops first
 	Change   Change  `json:"change"`
+	Content
+}
+
+// Content is what a week tells by itself, with no look at another one.
+type Content struct {
+	Totals Totals  `json:"totals"`
+	Causes []Cause `json:"causes"` // what repeats or flaps, by cause, most drops first
 
 	Pulse        []Beat   `json:"pulse"`
 	Devices      []Device `json:"devices"` // that dropped, most drops first

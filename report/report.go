@@ -7,7 +7,8 @@
 // What devices call themselves is text from the network. The renderers keep it text: HTML escapes it, Markdown takes the meaning
 // out of its punctuation, CSV defuses what a spreadsheet would run, and marks that turn the direction of text become dots.
 //
-// Start with Weekly; week.go has the calendar, model.go what a report holds.
+// Start with Weekly; week.go has the calendar, model.go what a report holds. A report compares two weeks: digest.go makes what one
+// tells by itself, archive.go keeps that of weeks that are over, change.go compares.
 package report
 
 import (
@@ -39,8 +40,9 @@ type Options struct {
 	Location  *time.Location // of the week's beginning and of every time that people read
 	Now       time.Time      // a week that has not ended is reported so far
 	Catalogue *reasons.Catalogue
-	Senders   Senders // nil: the report says nothing about them
-	Devices   int     // most devices in each list; 0: 1000
+	Senders   Senders  // nil: the report says nothing about them
+	Archive   *Archive // nil: nothing is kept
+	Devices   int      // most devices in each list; 0: 1000
 }
 
 const defaultDevices = 1000
@@ -50,65 +52,28 @@ func Weekly(ctx context.Context, source Source, o Options) (*Report, error) {
 	if o.Devices <= 0 {
 		o.Devices = defaultDevices
 	}
-	now, whole := o.Now.Truncate(time.Millisecond), o.Week.Window(o.Location)
-	if !whole.From.Before(now) {
+	now, w := o.Now.Truncate(time.Millisecond), o.Week.Window(o.Location)
+	if !w.From.Before(now) {
 		return nil, fmt.Errorf("week %s: %w", o.Week, ErrNotBegun)
 	}
-	w := whole
-	if now.Before(w.To) {
+	over := !now.Before(w.To)
+	if !over {
 		w.To = now
 	}
-	before, err := lookBack(ctx, source, weekBefore(w, o.Location))
+	before, err := o.digest(ctx, source, weekBefore(w, o.Location), over)
 	if err != nil {
 		return nil, fmt.Errorf("the week before %s: %w", o.Week, err)
 	}
-	survey, err := source.Fleet(ctx, event.Filter{Window: w})
+	this, err := o.digest(ctx, source, w, over)
 	if err != nil {
 		return nil, fmt.Errorf("week %s: %w", o.Week, err)
 	}
 	r := &Report{
-		Week: o.Week.String(), Zone: o.Location.String(), From: moment(w.From), To: moment(w.To), Partial: w != whole, Made: moment(now),
-		Totals: total(survey), Before: before.totals,
+		Week: o.Week.String(), Zone: o.Location.String(), From: moment(w.From), To: moment(w.To), Partial: !over, Made: moment(now),
+		Content: this.Content,
 	}
-	b := builder{Options: o, survey: survey, before: before, window: w}
-	if b.tallies, err = count(ctx, source, w); err != nil {
-		return nil, fmt.Errorf("week %s: %w", o.Week, err)
-	}
-	b.fill(r)
-	b.senders(ctx, r)
+	r.compare(this, before, o.Devices)
 	r.First = tasks(r, o.Location)
 	r.Headline = headline(r)
 	return r, nil
-}
-
-// builder holds what a report is made of.
-type builder struct {
-	Options
-	survey  *diagnose.Survey
-	before  *past
-	window  event.Window
-	tallies *tallies
-}
-
-func (b *builder) fill(r *Report) {
-	r.Pulse = b.tallies.pulse
-	r.ByNode, r.ByReason, r.BySubnet, r.ByModel = b.tallies.shares(b.Catalogue)
-	r.Devices, r.DevicesInAll = b.devices()
-	r.Causes = b.causes()
-	r.Change = b.change()
-	r.Outages = b.outages()
-	r.Retrying = b.retrying()
-}
-
-// senders asks how the nodes send. That they cannot be asked is worth a line, not the report.
-func (b *builder) senders(ctx context.Context, r *Report) {
-	if b.Senders == nil {
-		return
-	}
-	list, err := b.Senders.Sources(ctx, event.Filter{Window: b.window})
-	if err != nil {
-		r.SendersTrouble = "the store did not tell in time how the nodes send"
-		return
-	}
-	r.Senders = judgeSenders(list, b.window)
 }

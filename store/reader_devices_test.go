@@ -152,6 +152,9 @@ func TestHistoriesBetween(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if added, err := s.Added(ctx, event.Window{}, after, upto); err != nil || added != (len(changes) > 0) {
+			t.Errorf("%d devices changed, added %v, %v", len(changes), added, err)
+		}
 		return changes
 	}
 	begin := mark()
@@ -166,6 +169,9 @@ func TestHistoriesBetween(t *testing.T) {
 	want := map[string]int{"SEP000000000000": 1, "SEP000000000001": 2, "SEP000000000002": 1}
 	if got := between(first, mark()); !maps.Equal(got, want) {
 		t.Errorf("after the first mark %v, want %v", got, want)
+	}
+	if added, err := s.Added(ctx, event.Window{To: noon}, first, mark()); err != nil || added {
+		t.Errorf("before the first event: added %v, %v", added, err)
 	}
 	if got := between(mark(), mark()); len(got) > 0 {
 		t.Errorf("%v between a mark and itself", got)

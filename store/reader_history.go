@@ -24,6 +24,9 @@ const changeBytes = `concat(
     reinterpretAsFixedString(toUInt8(multiIf(role = 'down', 1, role = 'up', 2, role = 'attempt', 3, 4) + 8 * expected + 16 * isNotNull(reason))),
     reinterpretAsFixedString(toUInt16(length(node))), node, reinterpretAsFixedString(toUInt16(length(signal))), signal)`
 
+// told is the condition of rows that a history is made of.
+const told = ` AND device != '' AND (role IN ('down', 'up', 'attempt', 'action') OR alarm = 'LastOutOfServiceInformation')`
+
 // changes are the changes of each device and what was last said about it. Copies that have not been merged yet are left out where
 // the strings are read: FINAL would take longer than all the rest.
 const changes = `
@@ -34,8 +37,7 @@ SELECT cluster, device, arrayStringConcat(groupArrayIf(` + changeBytes + `, role
        toUnixTimestamp64Milli(maxIf(time, description != '')), toUnixTimestamp64Milli(maxIf(time, model != '')),
        toUnixTimestamp64Milli(maxIf(time, isNotNull(device_type)))
 FROM events
-WHERE ` + inWindow + ` AND device != ''
-  AND (role IN ('down', 'up', 'attempt', 'action') OR alarm = 'LastOutOfServiceInformation')%s
+WHERE ` + inWindow + told + `%s
 GROUP BY cluster, device
 SETTINGS optimize_aggregation_in_order = 1, aggregation_in_order_max_block_bytes = 4000000`
 
@@ -66,6 +68,11 @@ func (s *Store) HistoriesBetween(ctx context.Context, f event.Filter, after, upt
 	if maps.Equal(after, upto) {
 		return nil
 	}
+	return s.histories(ctx, f, betweenMarks, markParameters(f, after, upto), yield)
+}
+
+// markParameters are those of f and betweenMarks.
+func markParameters(f event.Filter, after, upto event.Mark) []any {
 	spools := slices.Sorted(maps.Keys(upto))
 	from, to := make([]uint64, len(spools)), make([]uint64, len(spools))
 	low := uint64(math.MaxUint64)
@@ -73,9 +80,8 @@ func (s *Store) HistoriesBetween(ctx context.Context, f event.Filter, after, upt
 		from[i], to[i] = after[spool], upto[spool]
 		low = min(low, from[i])
 	}
-	parameters := append(filterParameters(f), clickhouse.Named("spools", spools), clickhouse.Named("after", from), clickhouse.Named("upto", to),
+	return append(filterParameters(f), clickhouse.Named("spools", spools), clickhouse.Named("after", from), clickhouse.Named("upto", to),
 		clickhouse.Named("low", low))
-	return s.histories(ctx, f, betweenMarks, parameters, yield)
 }
 
 const marks = `SELECT spool, max(next) FROM counts GROUP BY spool`

@@ -242,7 +242,7 @@ func (f *fleet) rejudge(w event.Window, touched map[*device]bool) {
 
 // conclude makes the survey of the verdicts there are.
 func (f *fleet) conclude(w event.Window) *diagnose.Survey {
-	s := &diagnose.Survey{Window: w, Verdicts: make([]*diagnose.Verdict, 0, len(f.devices))}
+	s := &diagnose.Survey{Window: w, Mark: f.mark, Verdicts: make([]*diagnose.Verdict, 0, len(f.devices))}
 	if f.scanned.Equal(w.To) {
 		f.sort()
 	}

@@ -27,7 +27,8 @@ func main() {
 	flag.StringVar(&b.data, "data", "", "data folder; filled if it does not exist")
 	flag.IntVar(&b.events, "events", 10_000_000, "events to fill in")
 	flag.IntVar(&b.devices, "devices", 100_000, "devices")
-	flag.DurationVar(&b.length, "length", 30*24*time.Hour, "time that the events take, up to now")
+	flag.DurationVar(&b.length, "length", 30*24*time.Hour, "time that the events take")
+	flag.TextVar(&b.until, "until", time.Now().Truncate(time.Second), "end of that time")
 	flag.Parse()
 	if err := b.run(context.Background()); err != nil {
 		log.Fatal(err)
@@ -38,6 +39,7 @@ type bench struct {
 	binary, data    string
 	events, devices int
 	length          time.Duration
+	until           time.Time
 }
 
 func (b *bench) run(ctx context.Context) error {
@@ -74,14 +76,13 @@ func (b *bench) fill(ctx context.Context) error {
 	}
 	defer func() { _ = s.Close() }()
 	began := time.Now()
-	until := began.Truncate(time.Second)
-	p := newPopulation(b.devices, b.events, until.Add(-b.length), until)
+	p := newPopulation(b.devices, b.events, b.until.Add(-b.length), b.until)
 	n := uint64(0)
 	for more := true; more; {
 		batch, first := s.Begin("fleet", n), n
 		for more && n-first < 100_000 {
 			row := p.next()
-			if more = row.Time.Before(until); more {
+			if more = row.Time.Before(b.until); more {
 				batch.Add(row)
 				n++
 			}

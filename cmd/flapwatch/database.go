@@ -229,13 +229,22 @@ func (d *database) HistoriesBetween(ctx context.Context, f event.Filter, after, 
 	return s.HistoriesBetween(ctx, f, after, upto, yield)
 }
 
-// Mark implements watch.Source.
+// Mark implements watch.Source and report.Committed.
 func (d *database) Mark(ctx context.Context) (event.Mark, error) {
 	s, err := d.use()
 	if err != nil {
 		return nil, err
 	}
 	return s.Mark(ctx)
+}
+
+// Added implements report.Committed.
+func (d *database) Added(ctx context.Context, w event.Window, after, upto event.Mark) (bool, error) {
+	s, err := d.use()
+	if err != nil {
+		return false, err
+	}
+	return s.Added(ctx, w, after, upto)
 }
 
 // Known implements watch.Source.

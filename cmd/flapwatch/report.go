@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -165,8 +167,26 @@ func (r reportSource) Histories(ctx context.Context, f event.Filter, yield func(
 // weekly makes the report of a week.
 func (s *service) weekly(ctx context.Context, w report.Week, zone *time.Location, now time.Time) (*report.Report, error) {
 	return report.Weekly(ctx, reportSource{s.watch, s.database}, report.Options{
-		Week: w, Location: zone, Now: now, Catalogue: s.catalogue, Senders: s.database,
+		Week: w, Location: zone, Now: now, Catalogue: s.catalogue, Senders: s.database, Archive: s.archive,
 	})
+}
+
+// fingerprint tells this program from any other, also one of the same version.
+func fingerprint() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find this program: %w", err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read this program: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", fmt.Errorf("read this program: %w", err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // reportSchedule are the settings of the report that the service makes by itself.

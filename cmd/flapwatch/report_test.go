@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,39 @@ func TestReport(t *testing.T) {
 		t.Errorf("a week that does not exist: exit %d, %q", exit, out)
 	}
 	p.stop()
+	kept(t, data, &r)
 	scheduled(t, data, r.Week)
+}
+
+// kept restarts the service and asks for the week again, and then with an event that came in late.
+func kept(t *testing.T, data string, r *report.Report) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(data, "weeks", "*.json.gz"))
+	if err != nil || len(files) == 0 {
+		t.Errorf("kept %v, %v", files, err)
+	}
+	p := serve(t, data)
+	p.settled()
+	ask := func() *report.Report {
+		again := new(report.Report)
+		p.get("/reports/weekly", query("tz", r.Zone, "week", r.Week, "format", "json"), again)
+		again.Made = r.Made
+		return again
+	}
+	if again := ask(); !reflect.DeepEqual(again, r) {
+		t.Errorf("after a restart %+v, before %+v", again, r)
+	}
+	late := r.From.In(time.UTC).Add(50 * time.Hour).Format("Jan 02 2006 15:04:05.000 UTC")
+	status, _, answer := p.call(http.MethodPost, "/api/v1/import?wait=true", "<187>1: ucm-late: "+late+" :  %UC_CALLMANAGER-3-EndPointUnregistered: "+
+		"%[DeviceName=SEP0000000000FF][IPAddress=10.1.1.1][Protocol=SIP][DeviceType=592][Reason=13][LastSignalReceived=SIPStationDPrimaryLineTimeout]"+
+		"[AppID=Cisco CallManager][ClusterID=Campus][NodeID=ucm-late]: An endpoint has unregistered\n", "Content-Type", "text/plain")
+	if status != http.StatusOK {
+		t.Fatalf("import: status %d, %s", status, answer)
+	}
+	if again := ask(); again.Totals.Unregistrations != r.Totals.Unregistrations+1 || again.Totals.Devices != r.Totals.Devices+1 {
+		t.Errorf("with an event that came in late %+v, before %+v", again.Totals, r.Totals)
+	}
+	p.stop()
 }
 
 // sameAsAPI compares the report with what the API says of the same window.

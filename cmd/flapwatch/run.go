@@ -18,6 +18,7 @@ import (
 	"flapwatch/ingest"
 	"flapwatch/notify"
 	"flapwatch/reasons"
+	"flapwatch/report"
 	"flapwatch/spool"
 	"flapwatch/watch"
 
@@ -65,6 +66,7 @@ type service struct {
 	listeners *ingest.Listeners
 	pipeline  *ingest.Pipeline
 	watch     *watch.Watch
+	archive   *report.Archive // nil: no week is kept
 	reporter  *reporter       // nil where no report is wanted
 	alerter   *notify.Alerter // nil where nobody is to be told
 	web       net.Listener
@@ -149,11 +151,16 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 		Lost: s.intake.TakeLost, Zones: zonesOf(c.Zone), Log: log, Metrics: counters, Now: time.Now,
 	})
 	s.watch = watch.New(s.database, s.catalogue, s.pipeline.Version, time.Now)
+	program, err := fingerprint()
+	if err != nil {
+		return nil, err
+	}
+	s.archive = report.NewArchive(filepath.Join(c.Data, "weeks"), program, s.database, log)
 	if s.alerter, err = s.newAlerter(c); err != nil {
 		return nil, err
 	}
 	s.handler = api.New(api.Deps{
-		Reader: s.database, Findings: s.watch, Historian: s.database, Tail: tail{s.database, s.spool.ID()}, Importer: s, Service: s, Words: words, Catalogue: s.catalogue,
+		Reader: s.database, Findings: s.watch, Weekly: s.weekly, Tail: tail{s.database, s.spool.ID()}, Importer: s, Service: s, Words: words, Catalogue: s.catalogue,
 		Metrics: promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}), Log: log, Now: time.Now, Version: version,
 		Tokens: tokens, Loopback: !c.HTTPInsecure, TLS: len(c.HTTPTLS) > 0, Ends: ctx,
 	})

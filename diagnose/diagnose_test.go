@@ -192,9 +192,9 @@ func TestWords(t *testing.T) {
 	h := Explain(c, catalogue(t))[0]
 	want := []string{
 		// 8·115 + 0.219·127 + 15 = 962.8
-		"registered for 16m3s each time: 7 refreshes survive, the first repeated after 0.219 s, the wait of 28 s is too long (8 × 115 s + the waits + 15 s)",
+		"registered for 16 min 3 s each time: 7 refreshes survive, the first repeated after 0.219 s, the wait of 28 s is too long (8 × 115 s + the waits + 15 s)",
 		"the last signal was SIPStationDPrimaryLineTimeout, which goes with this cause",
-		"40 times to B and back after 2m1s, the Connection Monitor Duration of 2m0s",
+		"40 times to B and back after 2 min 1 s, the Connection Monitor Duration of 2 min",
 		"reason 13 (KeepAliveTimeout) is typical of it",
 		"the device speaks SIP, as this cause needs",
 		"each cycle starts where the last one ended, as with a timer",

@@ -2,8 +2,8 @@ package diagnose
 
 import (
 	"fmt"
-	"time"
 
+	"flapwatch/event"
 	"flapwatch/keepalive"
 	"flapwatch/pattern"
 	"flapwatch/reasons"
@@ -75,16 +75,7 @@ func (f *facts) say(format string, args ...any) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// span is a length of time in seconds, written as people say it: 22.3s, 18m9s, 8h0m0s; days where they are whole.
+// span is a length of time in seconds that is written only where words are wanted.
 type span float64
 
-func (s span) String() string {
-	d := time.Duration(float64(s) * float64(time.Second))
-	switch {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%.3g days", d.Hours()/24)
-	case d >= time.Minute:
-		return d.Round(time.Second).String()
-	}
-	return d.Round(100 * time.Millisecond).String()
-}
+func (s span) String() string { return event.Span(float64(s)) }

@@ -266,9 +266,9 @@ func TestSilence(t *testing.T) {
 	s.backlog.Oldest = begin.Add(40 * time.Minute)
 	round(t, a, 61*time.Minute)
 	s.backlog.Oldest = time.Time{}
-	told(t, b, "new The store is behind: a message waits since 21 min 0 s; 0 of 0 MiB of the spool are taken")
+	told(t, b, "new The store is behind: a message waits since 21 min; 0 of 0 MiB of the spool are taken")
 	round(t, a, 62*time.Minute)
-	told(t, b, "new 2 nodes are silent: nothing was received for 1 h 0 min or longer")
+	told(t, b, "new 2 nodes are silent: nothing was received for 1 h or longer")
 	s.heard[0].Last, s.heard[1].Last = begin.Add(63*time.Minute), begin.Add(63*time.Minute)
 	round(t, a, 72*time.Minute)
 	if got := b.take(); len(got) != 2 || !strings.HasPrefix(got[0], "settled Settled: The store is behind") || !strings.HasPrefix(got[1], "settled Settled: 2 nodes are silent") {
@@ -296,7 +296,7 @@ func TestLag(t *testing.T) {
 	if !strings.Contains(b.notices[0].text(), "Why: connection refused") {
 		t.Errorf("told %q", b.notices[0].text())
 	}
-	told(t, b, "new The store is behind: a message waits since 9 min 0 s; 800 of 1000 MiB of the spool are taken")
+	told(t, b, "new The store is behind: a message waits since 9 min; 800 of 1000 MiB of the spool are taken")
 	if n := value(t, o.Metrics.Blind.WithLabelValues("findings")); n != 2 {
 		t.Errorf("%v blind looks", n)
 	}

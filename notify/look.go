@@ -11,7 +11,6 @@ import (
 	"flapwatch/diagnose"
 	"flapwatch/event"
 	"flapwatch/pattern"
-	"flapwatch/report"
 )
 
 // hold is how long something stays after it was seen last: what comes back within it has not been away.
@@ -192,7 +191,7 @@ func (a *Alerter) silence(ctx context.Context, seen sights, now time.Time) error
 			continue
 		}
 		seen.add(Silence, n.Cluster, "", Alert{Since: n.Last, Cause: Cause{
-			Title: "nothing was received for " + report.Span(usual.Seconds()) + " or longer",
+			Title: "nothing was received for " + event.Span(usual.Seconds()) + " or longer",
 			Checks: []string{"is the node up?", "does its remote syslog still point here (Serviceability, Alarm, Configuration, Remote Syslogs)?",
 				"does the network between let it through (tcpdump port 514 or 601)?"},
 		}}, member{Device: Device{Name: n.Node}, Until: now.Add(hold)})
@@ -215,7 +214,7 @@ func (a *Alerter) lag(seen sights, b Backlog, now time.Time) bool {
 	}
 	if a.wants(Lag) {
 		c := Cause{
-			Title: fmt.Sprintf("The store is behind: a message waits since %s; %d of %d MiB of the spool are taken", report.Span(waits.Seconds()), b.Bytes>>20, b.Cap>>20),
+			Title: fmt.Sprintf("The store is behind: a message waits since %s; %d of %d MiB of the spool are taken", event.Span(waits.Seconds()), b.Bytes>>20, b.Cap>>20),
 			Why:   b.Trouble,
 			Checks: []string{"flapwatch check: does ClickHouse answer, is there room on the disk?",
 				"curl …/readyz and the log of the service say what is in the way", "messages are safe in the spool until it is full"},

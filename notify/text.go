@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"flapwatch/event"
 	"flapwatch/report"
 )
 
@@ -36,7 +37,7 @@ func (n *Notice) text() string {
 	}
 	line("", n.head())
 	if n.State == Settled {
-		line("", fmt.Sprintf("from %s to %s (%s)", clock(a.Since), clock(a.Ended), report.Span(a.Ended.Sub(a.Since).Seconds())))
+		line("", fmt.Sprintf("from %s to %s (%s)", clock(a.Since), clock(a.Ended), event.Span(a.Ended.Sub(a.Since).Seconds())))
 		n.names(&b)
 		return b.String()
 	}
@@ -84,7 +85,7 @@ func (d *Device) line() string {
 		parts = append(parts, report.Counted(d.Unregistrations, "drop", "drops"))
 	}
 	if d.Period > 0 {
-		parts = append(parts, "every "+report.Span(d.Period))
+		parts = append(parts, "every "+event.Span(d.Period))
 	}
 	return report.Plain(strings.Join(strings.Fields(strings.Join(parts, ", ")), " "))
 }
@@ -104,9 +105,9 @@ func (e *entry) title() string {
 			}
 			high = max(high, m.Period)
 		}
-		every := report.Span((low + high) / 2)
+		every := event.Span((low + high) / 2)
 		if high-low > 0.02*high {
-			every = report.Span(low) + " to " + report.Span(high)
+			every = event.Span(low) + " to " + event.Span(high)
 		}
 		return fmt.Sprintf("%s every %s: %s", report.Counted(len(e.Members), "device drops", "devices drop"), every, cause)
 	case Flapping:

@@ -63,6 +63,7 @@ func TestArchive(t *testing.T) {
 	at := now
 	f := func(what, program string, reads int) string {
 		t.Helper()
+		l.judge(t) // the program was started again
 		l.reads = 0
 		o := report.Options{
 			Week: week, Location: berlin, Now: at, Catalogue: catalogue(t), Senders: l,
@@ -87,7 +88,6 @@ func TestArchive(t *testing.T) {
 	f("after what came in late", "a", 0)
 	l.next = 5
 	l.late = map[int64]bool{}
-	l.judge(t) // the program was started again
 	f("another database", "a", 2)
 	f("the other database again", "a", 0)
 	f("another program", "b", 2)

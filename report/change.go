@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"flapwatch/event"
 )
 
 // compare says what is different from the week before, of which nothing is known if nothing was heard in it.
@@ -50,6 +52,14 @@ func (c *Change) cut(most int) {
 	}
 }
 
+// called gives the name with what the administrators wrote about the device.
+func (n *Name) called() string {
+	if n.Description == "" {
+		return Clip(40, n.Device)
+	}
+	return Clip(40, n.Device) + " (" + Clip(40, n.Description) + ")"
+}
+
 func distance(m Moved) int { return max(m.Now-m.Before, m.Before-m.Now) }
 
 // bad: a device is in trouble if it drops in a period, or once a day and more.
@@ -85,7 +95,7 @@ func clearly(more, less int) bool {
 
 func (h *Heard) words() string {
 	if h.Period != nil {
-		return "every " + Span(*h.Period)
+		return "every " + event.Span(*h.Period)
 	}
 	return "without a period"
 }

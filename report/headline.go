@@ -7,6 +7,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"flapwatch/event"
 )
 
 const mostTasks = 6
@@ -16,7 +20,7 @@ func tasks(r *Report, zone *time.Location) []Task {
 	list := []Task{}
 	for _, c := range r.Causes {
 		if !c.Planned && c.ID != "" {
-			list = append(list, Task{c.sentence(), c.Title, c.Checks, c.Fix, c.ID})
+			list = append(list, Task{c.sentence(), capital(certainty(c.Score)) + " cause: " + lower(c.Title), c.Checks, c.Fix, c.ID})
 		}
 	}
 	list = append(list, outageTasks(r.Outages, zone)...)
@@ -49,7 +53,11 @@ func senderTask(senders []Sender) Task {
 	}
 	t := Task{Title: Counted(n, "node does not tell everything", "nodes do not tell everything"), Why: "what is not sent cannot be reported", Checks: []string{}}
 	for _, w := range order {
-		who := strings.Join(nodes[w][:min(len(nodes[w]), 5)], ", ")
+		who := "Node "
+		if len(nodes[w]) > 1 {
+			who = "Nodes "
+		}
+		who += strings.Join(nodes[w][:min(len(nodes[w]), 5)], ", ")
 		if more := len(nodes[w]) - 5; more > 0 {
 			who += fmt.Sprintf(" and %s more", Grouped(more))
 		}
@@ -68,9 +76,9 @@ func (c *Cause) sentence() string {
 	if c.Periodic < c.DevicesInAll {
 		who += ", " + Grouped(c.Periodic) + " of them"
 	}
-	every := Span(*c.Period)
+	every := event.Span(*c.Period)
 	if *c.PeriodHigh-*c.PeriodLow > 0.02**c.Period {
-		every = Span(*c.PeriodLow) + " to " + Span(*c.PeriodHigh)
+		every = event.Span(*c.PeriodLow) + " to " + event.Span(*c.PeriodHigh)
 	}
 	return who + " every " + every + ", " + times + " in all"
 }
@@ -113,14 +121,14 @@ func headline(r *Report) string {
 	}
 	var said []string
 	if c := r.leading(); c != nil {
-		said = append(said, fmt.Sprintf("%s; %s: %s.", c.sentence(), certainty(c.Score), lower(brief(c.Title))))
+		said = append(said, fmt.Sprintf("%s. %s cause: %s.", c.sentence(), capital(certainty(c.Score)), lower(brief(c.Title))))
 	}
 	if t.Outages > 0 {
 		biggest := 0
 		for _, o := range r.Outages {
 			biggest = max(biggest, o.Devices)
 		}
-		said = append(said, fmt.Sprintf("%s, the biggest with %s.", Counted(t.Outages, "outage", "outages"), Counted(biggest, "device", "devices")))
+		said = append(said, outagesInWords(t.Outages, Counted(biggest, "device", "devices")))
 	}
 	all := fmt.Sprintf("%s of %s", Counted(t.Unregistrations, "unplanned unregistration", "unplanned unregistrations"), Counted(t.Dropping, "device", "devices"))
 	switch {
@@ -131,10 +139,17 @@ func headline(r *Report) string {
 	case t.Unregistrations == r.Before.Unregistrations:
 		all += ", as many as the week before"
 	default:
-		all += fmt.Sprintf(" after %s in the week before (%s)", Grouped(r.Before.Unregistrations), against(t.Unregistrations, r.Before.Unregistrations))
+		all += fmt.Sprintf(", %s the week before (%s)", against(t.Unregistrations, r.Before.Unregistrations), Grouped(r.Before.Unregistrations))
 	}
 	said = append(said, all+".")
 	return strings.Join(said, " ")
+}
+
+func outagesInWords(n int, biggest string) string {
+	if n == 1 {
+		return "1 outage, of " + biggest + "."
+	}
+	return Grouped(n) + " outages, the biggest of " + biggest + "."
 }
 
 // leading is the cause that explains most; nil if none is known.
@@ -145,6 +160,20 @@ func (r *Report) leading() *Cause {
 		}
 	}
 	return nil
+}
+
+// capital makes the first letter large.
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// sentence makes a sentence of what has no end.
+func sentence(s string) string {
+	if s != "" && !strings.ContainsAny(s[len(s)-1:], ".?!") {
+		s += "."
+	}
+	return capital(s)
 }
 
 // lower makes the first letter small, unless the word is an abbreviation.

@@ -34,9 +34,9 @@ func (m *markdown) line(format string, a ...any) {
 
 func (m *markdown) head() {
 	m.line("# Phones in week %s\n\n%s · %s · %d hours\n\n%s\n", m.Week, m.Days(), m.Zone, m.Hours(), text(m.Headline))
-	m.table("Total|This week:|Before")
+	m.table("Total|This week:|Week before:")
 	for _, t := range m.Tiles() {
-		m.row(t.Label, t.Value, strings.TrimSuffix(t.Before, " the week before"))
+		m.row(t.Label, t.Value, t.Before)
 	}
 }
 
@@ -46,12 +46,12 @@ func (m *markdown) first() {
 		m.line("Nothing stands out this week.")
 	}
 	for i, t := range m.First {
-		m.line("%d. **%s.** %s", i+1, text(t.Title), text(t.Why))
+		m.line("%d. **%s.** %s", i+1, text(t.Title), text(sentence(Clip(500, t.Why))))
 		for _, c := range t.Checks {
-			m.line("   - %s", text(c))
+			m.line("   - %s", text(capital(c)))
 		}
 		if t.Fix != "" {
-			m.line("   - If so: %s", text(t.Fix))
+			m.line("   - **If so:** %s", text(sentence(t.Fix)))
 		}
 	}
 }
@@ -62,10 +62,14 @@ func (m *markdown) change() {
 		m.line("Nothing is known of the week before.")
 		return
 	}
+	if m.Change.Still() {
+		m.line("No device is new, worse or solved.")
+		return
+	}
 	for _, c := range m.Moves() {
-		m.line("**%s** (%d)\n", c.Title, c.All)
+		m.line("**%s** (%s): %s\n", c.Title, Grouped(c.All), c.Words)
 		for _, d := range c.List {
-			m.line("- %s: %s, %s drops (%s before)", text(Clip(40, d.Device)), text(d.What), Grouped(d.Now), Grouped(d.Before))
+			m.line("- %s: %s, %s (%s before)", text(d.called()), text(d.What), Counted(d.Now, "drop", "drops"), Grouped(d.Before))
 		}
 		if len(c.List) > 0 {
 			m.line("")
@@ -78,16 +82,20 @@ func (m *markdown) causes() {
 		m.line("\n## What repeats, by cause")
 	}
 	for _, c := range m.Causes {
-		m.line("\n### %s\n\n%s. %s\n", text(c.Title), text(c.sentence()), text(c.Mechanism))
+		m.line("\n### %s\n\n%s. %s\n", text(c.Title), text(c.sentence()), text(sentence(c.Mechanism)))
 		m.table("Device|Model|IP|Description|Drops:|Every:|First|Last")
 		for _, d := range m.Members(c) {
 			m.row(Clip(40, d.Device), d.Model, d.IP, Clip(80, d.Description), Grouped(d.Unregistrations), perhaps(d.Period), m.At(d.First), m.At(d.Last))
 		}
 		m.list("What speaks for it", c.Evidence)
 		m.list("What speaks against it", c.Against)
+		if n := m.Number(c.ID); n > 0 {
+			m.line("\nWhat to check, and how to mend it: number %d under “Do first”.", n)
+			continue
+		}
 		m.list("Check", c.Checks)
 		if c.Fix != "" {
-			m.line("\nFix: %s", text(c.Fix))
+			m.line("\nFix: %s", text(sentence(c.Fix)))
 		}
 	}
 }
@@ -114,7 +122,7 @@ func (m *markdown) devices() {
 func (m *markdown) outages() {
 	m.line("\n## Outages\n")
 	if len(m.Outages) == 0 {
-		m.line("None.")
+		m.line("No outage of many devices at once.")
 		return
 	}
 	m.table("Start|Length:|What they share|Devices:|Cause")

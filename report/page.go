@@ -6,9 +6,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
+
+	"flapwatch/event"
 )
 
 //go:embed page
@@ -17,8 +20,8 @@ var files embed.FS
 var (
 	style = read("page/style.css")
 	pages = template.Must(template.New("").Funcs(template.FuncMap{
-		"span": Span, "perhaps": perhaps, "grouped": Grouped, "counted": Counted, "percent": share, "certainty": certainty, "clip": Clip,
-		"score": score, "camel": camel,
+		"span": event.Span, "perhaps": perhaps, "grouped": Grouped, "counted": Counted, "percent": share, "certainty": certainty, "clip": Clip,
+		"score": score, "camel": camel, "sentence": sentence, "capital": capital,
 	}).ParseFS(files, "page/*.html"))
 )
 
@@ -84,7 +87,7 @@ func (s sheet) Length(o Outage) string {
 	if !o.EndSeen {
 		return "end not seen"
 	}
-	return Span(float64(o.End-o.Start) / 1000)
+	return event.Span(float64(o.End-o.Start) / 1000)
 }
 
 // Shown, SomeOutages, SomeRetrying and Members are the beginnings of long lists.
@@ -98,6 +101,9 @@ func (s sheet) Members(c Cause) []Member { return c.Devices[:min(len(c.Devices),
 // Hundred makes a share per cent.
 func (s sheet) Hundred(share float64) float64 { return 100 * share }
 
+// Large writes a number that is never negative.
+func (s sheet) Large(n uint64) string { return Grouped(int(n)) }
+
 // Less is how many are not shown.
 func (s sheet) Less(shown, all int) int { return all - shown }
 
@@ -109,18 +115,26 @@ func (s sheet) Tiles() []tile {
 	t, b := s.Totals, s.Before
 	list := []tile{
 		{"Unplanned unregistrations", Grouped(t.Unregistrations), ""}, {"Devices that dropped", Grouped(t.Dropping), ""},
-		{"Drop in a period", Grouped(t.Periodic), ""}, {"Outages", Grouped(t.Outages), ""},
+		{"Devices with a period", Grouped(t.Periodic), ""}, {"Outages", Grouped(t.Outages), ""},
 		{"Planned unregistrations", Grouped(t.Planned), ""}, {"Availability", share(t.Availability), ""},
 	}
 	if b == nil {
 		return list
 	}
 	for i, before := range []int{b.Unregistrations, b.Dropping, b.Periodic, b.Outages, b.Planned} {
-		list[i].Before = Grouped(before) + " the week before"
+		list[i].Before = Grouped(before)
 	}
-	list[5].Before = share(b.Availability) + " the week before"
+	list[5].Before = share(b.Availability)
 	return list
 }
+
+// Number of the task about a cause, from 1; 0 if there is none.
+func (s sheet) Number(cause string) int {
+	return 1 + slices.IndexFunc(s.First, func(t Task) bool { return t.Cause != "" && t.Cause == cause })
+}
+
+// Still says that no device changed.
+func (c Change) Still() bool { return len(c.New)+len(c.Worse)+len(c.Solved) == 0 }
 
 // moves is a list of devices that changed.
 type moves struct {

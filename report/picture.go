@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"strings"
 	"time"
+
+	"flapwatch/event"
 )
 
 // Pictures are SVG made of numbers and of times; no text of the network is in them. What they show stands in the page as words or
@@ -92,7 +94,7 @@ func (s sheet) OutagePicture() template.HTML {
 // PhasePicture draws a period: each drop a dot, left to right the week, the height its place in the cycle.
 func (s sheet) PhasePicture(p *Phase) template.HTML {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img"><title>%s in the week against their place in a cycle of %s</title>`, wide, phase+22, Counted(len(p.Points), "drop", "drops"), Span(p.Period))
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img"><title>%s in the week against their place in a cycle of %s</title>`, wide, phase+22, Counted(len(p.Points), "drop", "drops"), event.Span(p.Period))
 	s.days(&b, 2, phase)
 	b.WriteString(`<path class="dots" d="`)
 	for _, x := range p.Points {

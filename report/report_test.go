@@ -134,7 +134,7 @@ func TestWorse(t *testing.T) {
 
 func TestQuiet(t *testing.T) {
 	r := weekly(t, nil)
-	if len(r.First) != 1 || !strings.HasPrefix(r.First[0].Title, "1 node") || !strings.HasPrefix(r.First[0].Checks[0], "cucm-sub: ") || !strings.HasPrefix(r.Headline, "Nothing was heard") {
+	if len(r.First) != 1 || !strings.HasPrefix(r.First[0].Title, "1 node") || !strings.HasPrefix(r.First[0].Checks[0], "Node cucm-sub: ") || !strings.HasPrefix(r.Headline, "Nothing was heard") {
 		t.Errorf("first %+v, headline %q", r.First, r.Headline)
 	}
 	for _, f := range report.Formats() {

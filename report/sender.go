@@ -63,7 +63,7 @@ const informational = 6
 
 func (s *Sender) judge(w event.Window) (warnings []string) {
 	if quiet := w.To.Sub(s.Last.In(time.UTC)); quiet > silence {
-		warnings = append(warnings, fmt.Sprintf("silent for %s at the end of the week: is the node up, and does its remote syslog still point here?", Span(quiet.Seconds())))
+		warnings = append(warnings, fmt.Sprintf("silent for %s at the end of the week: is the node up, and does its remote syslog still point here?", event.Span(quiet.Seconds())))
 	}
 	if s.Missing > 0 {
 		warnings = append(warnings, fmt.Sprintf("%s of its messages were lost before they came here (gaps in its own numbers): prefer TCP, or look at the network in between", Grouped(int(s.Missing))))

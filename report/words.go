@@ -4,31 +4,18 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
-)
 
-// Span writes seconds for people: 22.3 s, 18 min 9 s, 8 h 0 min, 3 d 4 h.
-func Span(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
-	switch {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
-	}
-	return fmt.Sprintf("%.1f s", seconds)
-}
+	"flapwatch/event"
+)
 
 // perhaps writes what may not be known.
 func perhaps(seconds *float64) string {
 	if seconds == nil {
 		return "–"
 	}
-	return Span(*seconds)
+	return event.Span(*seconds)
 }
 
 // Grouped writes 12,345.
@@ -78,21 +65,22 @@ func certainty(score float64) string {
 // score writes a score, cut so that none is shown as certain.
 func score(v float64) string { return fmt.Sprintf("%.2f", floor(v, 100)) }
 
-// against writes how n compares with before: "+12 %", "−40 %", "as before", "new".
-func against(n int, before int) string {
+// against writes how n compares with another before: "12 % more than", "2.4 times as many as", "about as many as".
+func against(n, before int) string {
+	share := 100 * float64(n-before) / float64(max(1, before))
 	switch {
-	case n == before:
-		return "as before"
 	case before == 0:
-		return "none before"
+		return "more than"
 	case n >= 10*before:
-		return "×" + Grouped((n+before/2)/before)
-	case n >= 3*before:
-		return fmt.Sprintf("×%.1f", float64(n)/float64(before))
-	case n > before:
-		return fmt.Sprintf("+%.0f %%", 100*float64(n-before)/float64(before))
+		return Grouped((n+before/2)/before) + " times as many as"
+	case n >= 2*before:
+		return fmt.Sprintf("%.1f times as many as", float64(n)/float64(before))
+	case share >= 1:
+		return fmt.Sprintf("%.0f\u00a0%% more than", share)
+	case share <= -1:
+		return fmt.Sprintf("%.0f\u00a0%% fewer than", -share)
 	}
-	return fmt.Sprintf("−%.0f %%", 100*float64(before-n)/float64(before))
+	return "about as many as"
 }
 
 // Plain replaces what a reader would obey instead of read: control characters but line feeds, and marks that turn the direction

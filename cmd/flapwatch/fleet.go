@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"flapwatch/api"
+	"flapwatch/event"
 )
 
 type outagesCmd struct{ ask }
@@ -42,7 +43,7 @@ func printOutages(w io.Writer, items []api.Outage) error {
 	}
 	t := newTable(w, "START", "LASTED", "DEVICES", "SHARE", "KIND", "PLACE", "REASON", "CAUSE")
 	for _, o := range items {
-		t.row(shortTime(o.Start), span(o.End.Sub(o.Start.Time).Seconds()), o.Devices, fmt.Sprintf("%.0f %%", 100*o.ShareOfKnown),
+		t.row(shortTime(o.Start), event.Span(o.End.Sub(o.Start.Time).Seconds()), o.Devices, fmt.Sprintf("%.0f %%", 100*o.ShareOfKnown),
 			o.Kind, o.Place, most(o.ByReason), firstTitle(o.Diagnoses))
 	}
 	return t.Flush()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"flapwatch/api"
+	"flapwatch/event"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -142,7 +143,7 @@ func printFlapping(w io.Writer, items []api.Flapping) error {
 	for _, f := range items {
 		period := ""
 		if f.Pattern != nil {
-			period = span(f.Pattern.PeriodSeconds)
+			period = event.Span(f.Pattern.PeriodSeconds)
 		}
 		t.row(f.Device, f.Unregistrations, f.ExpectedUnregistration, f.State, perhaps(f.MedianRegistered), perhaps(f.MedianOutage),
 			reasonText(f.TopReason), period, shortTime(f.Last), f.Model, f.Description)
@@ -187,7 +188,7 @@ func printPatterns(w io.Writer, items []api.Pattern) error {
 	}
 	t := newTable(w, "DEVICE", "PERIOD", "REGISTERED", "SEEN", "P", "CONFIDENCE", "REASON", "NEXT", "CAUSE")
 	for _, p := range items {
-		t.row(p.Device, span(p.PeriodSeconds), perhaps(p.Registered), fmt.Sprintf("%d of %d", p.CyclesSeen, p.CyclesExpected),
+		t.row(p.Device, event.Span(p.PeriodSeconds), perhaps(p.Registered), fmt.Sprintf("%d of %d", p.CyclesSeen, p.CyclesExpected),
 			fmt.Sprintf("%.1e", p.PValue), p.Confidence, reasonText(p.Reason), shortTime(p.NextExpected), firstTitle(p.Diagnoses))
 	}
 	if err := t.Flush(); err != nil {
@@ -261,7 +262,7 @@ func (c *deviceCmd) Run(ctx context.Context, con *console) error {
 		if s.OpenEnd {
 			ended = "(open)"
 		}
-		t.row(s.Node, shortTime(s.From), shortTime(s.Until), span(s.Seconds), ended)
+		t.row(s.Node, shortTime(s.From), shortTime(s.Until), event.Span(s.Seconds), ended)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -349,21 +350,7 @@ func perhaps(seconds *float64) string {
 	if seconds == nil {
 		return ""
 	}
-	return span(*seconds)
-}
-
-// span prints seconds for people: 16 min 3 s, 2 h 5 min, 3 d 4 h.
-func span(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
-	switch {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
-	}
-	return fmt.Sprintf("%.1f s", seconds)
+	return event.Span(*seconds)
 }
 
 func shortTime(t api.Time) string {

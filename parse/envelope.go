@@ -2,19 +2,23 @@ package parse
 
 import "strings"
 
-// skipFraming passes what stands before the message proper: a byte order mark, the octet count of RFC 6587 that a stream left
-// on, and the PRI of RFC 5424 section 6.2.1.
+// mark is the byte order mark of UTF-8.
+const mark = "\ufeff"
+
+// skipFraming passes what stands before the message proper: a byte order mark, before the PRI or behind it, what framing left of
+// the record before, the octet count of RFC 6587 that a stream left on, and the PRI of RFC 5424 section 6.2.1.
 func (r *record) skipFraming() {
 	s := r.s
 	i := 0
 	if s != "" && s[0] != '<' {
-		i = skipSpace(s, len(s)-len(strings.TrimPrefix(s, "\ufeff")))
+		i = len(s) - len(strings.TrimLeft(strings.TrimPrefix(s, mark), "\x00 \t\n\v\f\r"))
 		if n := digits(s[i:]); n > 0 && n <= 10 && i+n+1 < len(s) && s[i+n] == ' ' && s[i+n+1] == '<' {
 			i += n + 1
 		}
 	}
 	r.start = i + r.pri(s[i:])
 	r.start = skipSpace(s, r.start)
+	r.start = len(s) - len(strings.TrimPrefix(s[r.start:], mark))
 	if !r.e.HasPRI && strings.Contains(s, "||") {
 		r.observium()
 	}
@@ -162,33 +166,38 @@ func (r *record) fields(l *lead, file bool) {
 		r.agent(l.field[seq:l.n])
 		return
 	}
-	r.setSeq(l.field[seq])
 	if seq > 0 {
 		r.agent(l.field[:seq])
 	}
+	r.setSeq(l.field[seq])
 	if seq+1 < l.n {
 		r.setHost(l.field[seq+1])
 	}
 }
 
-// agent reads the fields that the Syslog Agent puts in front: its number, its host, the process. A syslog file has the process alone.
+// agent reads the fields that the Syslog Agent puts in front: its number, which a relay may have taken for the name of a program,
+// its host, the process. A syslog file has the process alone.
 func (r *record) agent(f []string) {
 	if n, ok := number(f[0], 1<<32); ok {
 		r.e.AgentSeq, r.e.HasAgentSeq = uint32(n), true
 		f = f[1:]
-		if len(f) > 0 {
-			r.setHost(f[0])
-			f = f[1:]
-		}
+	} else if r.e.HasSeq {
+		r.e.AgentSeq, r.e.HasAgentSeq = r.e.Seq, true
+	}
+	if r.e.HasAgentSeq && len(f) > 0 {
+		r.setHost(f[0])
+		f = f[1:]
 	}
 	r.origin(f)
 }
 
-// origin takes the process from fields without a number.
+// origin takes the process from fields without a number, and the host of the message behind it.
 func (r *record) origin(f []string) {
 	for _, name := range f {
 		if r.e.Process == "" {
 			r.setProcess(name)
+		} else {
+			r.setHost(name)
 		}
 	}
 }
@@ -208,7 +217,7 @@ func (r *record) setSeq(s string) {
 }
 
 func (r *record) setHost(s string) {
-	if s = strings.TrimPrefix(s, "\ufeff"); all(s, hostByte) && (isAlnum(s[0]) || s[0] == ':') {
+	if s = strings.TrimPrefix(s, mark); all(s, hostByte) && (isAlnum(s[0]) || s[0] == ':') {
 		r.e.Host = s
 	}
 }

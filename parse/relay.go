@@ -57,7 +57,7 @@ func (r *record) ietf(s string) (m *rfc5424.SyslogMessage, behind int) {
 		return m, len(s)
 	}
 	behind = min(len(s), maxRelay) - len(*m.Message)
-	return m, len(s) - len(strings.TrimPrefix(s[behind:], "\ufeff")) // RFC 5424 section 6.4
+	return m, len(s) - len(strings.TrimPrefix(s[behind:], mark)) // RFC 5424 section 6.4
 }
 
 // message gives what machine makes of s behind its PRI. It may answer with neither message nor error, and is not trusted not

@@ -12,6 +12,7 @@ import (
 //	May 30 15:33:20.636 UTC           before 8.x: no year
 //	*Feb 14 2003 01:02:03.005 EST     clock never synchronised; '.' synchronisation lost
 //	Jun 22 2003 05:11:52.525 -0300
+//	Jul 02 06:22:31 UTC 2015          programs that print a time as C and Java do
 //	--- 00 0000 00:00:00.000 ---      no clock
 //	2015-07-02T08:22:31.5+02:00       relays and files
 //	03/15/2011 10:22:33.123           traces
@@ -86,7 +87,12 @@ func (t *stamp) at(s string, from, q int) bool {
 	}
 	*t = stamp{}
 	t.hour, t.min, t.sec = two(s, q), two(s, q+3), two(s, q+6)
-	if t.hour > 99 || t.min > 99 || t.sec > 99 || !t.date(s, from, q) {
+	clock := q
+	if s[q] == ' ' && isDigit(s[q+1]) { // an hour of one digit
+		t.hour = int(s[q+1] - '0')
+		clock++
+	}
+	if t.hour > 99 || t.min > 99 || t.sec > 99 || !t.date(s, from, clock) {
 		return false
 	}
 	t.tail(s, q+8)
@@ -130,7 +136,19 @@ func (t *stamp) tail(s string, i int) {
 	if j := skipSpace(s, i); j < len(s) {
 		if n := zoneToken(s[j:]); n > 0 {
 			t.zone, t.end = s[j:j+n], j+n
+			t.lateYear(s)
 		}
+	}
+}
+
+// lateYear reads a year behind the zone.
+func (t *stamp) lateYear(s string) {
+	j := skipSpace(s, t.end)
+	if t.year != 0 || j == t.end || digits(s[j:]) != 4 {
+		return
+	}
+	if k := skipSpace(s, j+4); k == len(s) || s[k] == ':' || s[k] == '%' {
+		t.year, t.end = two(s, j)*100+two(s, j+2), j+4
 	}
 }
 

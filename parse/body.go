@@ -37,7 +37,7 @@ func (r *record) message(i int) (body int, listed bool) {
 	i = skipSpace(r.s, i)
 	list := i
 	if list < len(r.s) && r.s[list] == '%' {
-		list++
+		list = skipSpace(r.s, list+1)
 	}
 	switch {
 	case list == len(r.s):

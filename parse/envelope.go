@@ -41,9 +41,10 @@ func (r *record) pri(s string) int {
 // header belongs to a message that an alert quotes.
 func (r *record) head(h *header) bool {
 	var t stamp
+	r.enveloped = r.e.HasPRI || h.at > r.start
+	dated := t.before(r.s, r.start, h.at) || r.unbreak(h, &t)
 	end := h.at
-	r.enveloped = r.e.HasPRI || end > r.start
-	if t.before(r.s, r.start, end) {
+	if dated {
 		r.setTime(&t)
 		end = t.start
 	} else {
@@ -57,6 +58,24 @@ func (r *record) head(h *header) bool {
 		return true
 	}
 	return r.envelope(r.s[r.start:end], h.body)
+}
+
+// unbreak takes the line breaks out of what stands before the header, if one of them was inside the time t.
+func (r *record) unbreak(h *header, t *stamp) bool {
+	front := r.s[r.start:h.at]
+	if strings.IndexByte(front, '\n') < 0 {
+		return false
+	}
+	whole := joinLines(front)
+	if !t.before(whole, 0, len(whole)) {
+		return false
+	}
+	r.s = r.s[:r.start] + whole + r.s[h.at:]
+	h.at -= len(front) - len(whole)
+	h.body -= len(front) - len(whole)
+	t.start += r.start
+	t.end += r.start
+	return true
 }
 
 // endColumn ends the record with the quoted column that the message at body is in. A quote that belongs to the message is
@@ -134,7 +153,7 @@ func isSeparator(c byte) bool { return classes[c]&separator != 0 }
 // The number nearest to the time is the alarm's own, unless two or more fields follow it: then the alarm has none.
 func (r *record) envelope(s string, body int) bool {
 	var l lead
-	l.split(r.relayed(s))
+	l.split(joinWords(r.relayed(s)))
 	file := false
 	if l.prefix != "" || s[0] == '"' {
 		if strings.Contains(s, "MatchFound") || strings.Contains(s, "MatchedEvent") {

@@ -34,7 +34,8 @@ func (r *record) flat(i, end int, enveloped bool) {
 	r.e.Text = r.readable(trim(r.s[i:text]))
 }
 
-// addLabels takes the values between the labels, the last up to end.
+// addLabels takes the values between the labels, the last up to end. A line behind a value is no part of it if it is the last
+// one, or has a label that is not known.
 func (r *record) addLabels(found []label, end int) {
 	for n, l := range found {
 		stop := end
@@ -42,7 +43,7 @@ func (r *record) addLabels(found []label, end int) {
 			stop = found[n+1].from
 		}
 		value := r.s[l.value:stop]
-		if line := strings.IndexByte(value, '\n'); line >= 0 && !l.key.field.free() {
+		if line := strings.IndexByte(value, '\n'); line >= 0 && !l.key.field.free() && (n+1 == len(found) || strings.IndexByte(value[line:], ':') >= 0) {
 			value = value[:line]
 		}
 		r.add(&l.key, trim(strings.TrimSuffix(trim(value), ",")))

@@ -55,6 +55,17 @@ func TestRecords(t *testing.T) {
 		"11: 0.0.0.0: Jun 13 2003 23:11:52.454 UTC:\n%BACC-3-BAD: Bad\nrequest.", "12: a: Jun 13 2003 23:11:53 UTC: %BACC-3-BAD: x")
 	f("wrapped in words", "31 uc local7 3 : 41679: uc.local Jul 02 2015\n06:22:31 UTC :   %UC_CALLMANA\nGER-3-EndPointUnreg\nistered: %[DeviceName=S\nEP1][NodeID=u\nc]: Gone\n31 uc local7 3 : 2: x",
 		"31 uc local7 3 : 41679: uc.local Jul 02 2015\n06:22:31 UTC :   %UC_CALLMANA\nGER-3-EndPointUnreg\nistered: %[DeviceName=S\nEP1][NodeID=u\nc]: Gone", "31 uc local7 3 : 2: x")
+	f("wrapped before the header, a space before the colon", "31 uc local7 3 : 41679: uc.local Jul 02 2015 06:22:31 UTC :   \n%UC_A-3-B: %[NodeID=u\nc]: Gone\n31 uc local7 3 : 2: x",
+		"31 uc local7 3 : 41679: uc.local Jul 02 2015 06:22:31 UTC :   \n%UC_A-3-B: %[NodeID=u\nc]: Gone", "31 uc local7 3 : 2: x")
+	for _, broken := range []string{"Jul 0\n2 2015 06:22:31", "Jul 02\r\n 2015 06:22:31", "Jul 02 20\n15 06:22:31", "Jul 02 2015 \n06:22:31", "Jul 02 2015 0\n6:22:31"} {
+		record := "31 uc local7 3 : 41679: uc.local " + broken + " UTC :   %UC_A-3-B: %[NodeID=uc]: Gone"
+		f("wrapped inside the time", record+"\n"+record, record, record)
+	}
+	f("wrapped inside the host", "31 uc local7 3 : 41679: uc.lo\ncal Jul 02 2015 06:22:31 UTC :   %UC_A-3-B: %[NodeID=uc]: Gone\n31 uc local7 3 : 2: x",
+		"31 uc local7 3 : 41679: uc.lo\ncal Jul 02 2015 06:22:31 UTC :   %UC_A-3-B: %[NodeID=uc]: Gone", "31 uc local7 3 : 2: x")
+	for _, whole := range []string{"Jul 2", "Jul 02 2015", "Jul 02 2015 06:22:31"} {
+		f("whole dates at the end", "<14>1: : x: since "+whole+"\n31 uc local7 3 : 2: x", "<14>1: : x: since "+whole, "31 uc local7 3 : 2: x")
+	}
 	f("list behind the line break", "12: a: Jun 13 2003 23:11:52.454 UTC: %BACC-4-BAD: \n%[a=b]: Bad \nrequest\n13: a: x",
 		"12: a: Jun 13 2003 23:11:52.454 UTC: %BACC-4-BAD: \n%[a=b]: Bad \nrequest", "13: a: x")
 	f("forms of other programs", "<14>1: : audispd:node=e type=EOE msg=audit(1630319312.037:11086590):\ncisco-uc||9||6||6||349:||2013-05-30 16:40:29|| : crond[9538]: x||349\n"+
@@ -73,6 +84,10 @@ func TestRecords(t *testing.T) {
 		"\"Jul 02 06:22:31\",\"uc\",\"1: uc: a\nJul 02 06:22:32 b\"", "\"Jul 02 06:22:33\",\"uc\",\"x\"")
 	f("a clock in a quoted message", "<186>1: p: Jul 02 2015 06:23:01 UTC : %UC_RTMT-2-RTMT_ALERT: %[AlertDetail= At\nThu Jul 02 02:23:01 EDT 2015 x][NodeID=p]: RTMT Alert\n<186>2: x",
 		"<186>1: p: Jul 02 2015 06:23:01 UTC : %UC_RTMT-2-RTMT_ALERT: %[AlertDetail= At\nThu Jul 02 02:23:01 EDT 2015 x][NodeID=p]: RTMT Alert", "<186>2: x")
+	alert := "<186>1: p: Jul 02 2015 06:23:01 UTC : %UC_RTMT-2-RTMT_ALERT: %[AlertName=SyslogSeverityMatchFound][AlertDetail= At x" +
+		strings.Repeat("\nSeverityMatch : Error\nMatchedEvent : Jul 2 02:22:31 u local7 3 ccm: 7: u: Jul 02 2015 06:22:31 UTC : %UC_A-3-B: %[AppID=C][NodeID=u]: Gone\n"+
+			"AppID : Cisco Syslog Agent\nNodeID : u\n TimeStamp : Thu Jul 02 02:22:31 EDT 2015", 2) + "][AppID=Cisco AMC Service][ClusterID=][NodeID=p]: RTMT Alert"
+	f("an alert in lines", alert+"\n%UC_A-3-B: x\nMatchedEvent : Jul 2 02:22:31 u local7 3 ccm: 7: y", alert, "%UC_A-3-B: x", "MatchedEvent : Jul 2 02:22:31 u local7 3 ccm: 7: y")
 	long := strings.Repeat("x", 1500)
 	f("too long", "<14>"+long+"\n<14>b", "<14>"+long[:996]+"+", "<14>b")
 	f("too long without end", "<14>"+long, "<14>"+long[:996]+"+")

@@ -26,6 +26,37 @@ func joinLines(s string) string {
 	return strings.NewReplacer("\r\n", "", "\n", "").Replace(s)
 }
 
+// joinWords undoes the breaks inside words behind the first colon of s; before it are the columns of a file, with spaces between.
+func joinWords(s string) string {
+	from := strings.Index(s, ": ")
+	if from < 0 || strings.IndexByte(s[from:], '\n') < 0 {
+		return s
+	}
+	b := append(make([]byte, 0, len(s)), s[:from]...)
+	for i := from; i < len(s); i++ {
+		n := lineBreak(s[i:])
+		if n > 0 && i+n < len(s) && inWord(s[i-1]) && inWord(s[i+n]) {
+			i += n
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
+}
+
+// lineBreak is the length of the line break that s begins with.
+func lineBreak(s string) int {
+	switch {
+	case s[0] == '\n':
+		return 1
+	case strings.HasPrefix(s, "\r\n"):
+		return 2
+	}
+	return 0
+}
+
+// inWord tells whether c may stand inside the name of a host or in a number.
+func inWord(c byte) bool { return c != ':' && classes[c]&hostByte != 0 }
+
 // asUTF8 is s where it is valid UTF-8; other bytes are taken as ISO 8859-1, of which each byte is the rune of its number.
 func asUTF8(s string) string {
 	if utf8.ValidString(s) {

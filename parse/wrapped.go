@@ -32,15 +32,54 @@ func (p *pending) goesOn(line string) bool {
 }
 
 // open tells whether the record cannot be whole: its header is cut, its tag list is not closed, or it ends with the colon that
-// stands before a time or a header, or inside a time. A date or a header does not continue a list.
+// stands before a time or a header, or inside a host or a time. A date or a header does not continue a list.
 func (p *pending) open(line string) bool {
 	text := trimEnd(p.text)
+	if alertLine(line) && strings.Contains(text, "MatchFound") {
+		return true
+	}
 	if h := (header{}); h.find(text, 0) {
 		list := strings.Index(text[h.body:], "%[")
 		return h.cut || list >= 0 && quotesOpenList(text[h.body:]) && line[0] != '%' && dated(line) == no
 	}
-	last, _ := lastWord(text)
-	return all(strings.TrimSuffix(last, ":"), hostByte) && strings.HasSuffix(last, ":") || last != "" && clockAt(line, 0) && digits(last) == len(last)
+	switch last, rest := lastWord(text); {
+	case last == ":":
+		return line[0] == '%' || dated(line) != no
+	case strings.HasSuffix(last, ":") && all(strings.TrimSuffix(last, ":"), hostByte):
+		return true
+	case all(last, hostByte) && strings.HasSuffix(rest, ": ") && inWord(line[0]): // a part of the host, with the number before it
+		number, _ := lastWord(rest[:len(rest)-len(": ")])
+		return number != "" && digits(number) == len(number)
+	}
+	return brokenTime(strings.TrimRight(p.text, "\r\n"), line)
+}
+
+// alertLine tells whether line is one of those with a time that the detail of an RTMT alert consists of.
+func alertLine(line string) bool {
+	line = trim(line)
+	return strings.HasPrefix(line, "MatchedEvent :") || strings.HasPrefix(line, "TimeStamp :")
+}
+
+// brokenTime tells whether text ends inside a time that line goes on with.
+func brokenTime(text, line string) bool {
+	const date = "03 2026 17:08:09."
+	i := len(text)
+	for i > 0 && len(text)-i < len(date)+2 && (isDigit(text[i-1]) || strings.IndexByte(" :.", text[i-1]) >= 0) {
+		i--
+	}
+	if i -= 3; i < 0 || month(text[i:]) == 0 {
+		return false
+	}
+	for _, between := range [...]string{"", " "} {
+		whole := text[i:] + between + line
+		for q := max(len("Nov 3"), len(text)-i-len("17:08:0")); q+8 <= min(len(whole), len("Nov  ")+len(date)); q++ {
+			var t stamp
+			if t.at(whole, 0, q) && t.start == 0 && t.year != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Begins tells whether a record can begin with line, so that a text of several can be cut there.

@@ -23,7 +23,9 @@ const (
 	cluster
 	node
 	partOfMessage
-	alert // AlertDetail and MatchedEvent, which quote whole messages
+	station // DeviceText, in which a phone tells its reason
+	peers   // of a trunk, each with its reason
+	alert   // AlertDetail and MatchedEvent, which quote whole messages
 )
 
 // fieldOf knows the parameters by their exact names; the first bunch comes with every unregistration.
@@ -60,6 +62,10 @@ func fieldOf(key string) field {
 		return otherIP
 	case "ReasonCode", "FailureReason", "ReasonForOutOfService", "StatusCode":
 		return otherReason
+	case "DeviceText":
+		return station
+	case "UnavailableRemotePeersWithReasonCode":
+		return peers
 	case "StationState":
 		return state
 	case "CallState":
@@ -79,7 +85,9 @@ func (f field) common() bool { return f == appID || f == cluster || f == node }
 func (f field) free() bool { return f == description || f == alert }
 
 // wordy tells whether the value may consist of several words, so that a line break in it stands for a space.
-func (f field) wordy() bool { return f <= noted || f == appID || f == cluster || f.free() }
+func (f field) wordy() bool {
+	return f <= noted || f == appID || f == cluster || f == station || f == peers || f.free()
+}
 
 // set fills the field from value unless an earlier parameter did.
 func (r *record) set(f field, value string) {
@@ -92,7 +100,7 @@ func (r *record) set(f field, value string) {
 	case ip, otherIP:
 		r.setIP(f, value)
 	case ipv6:
-		keep(&e.IPv6, value)
+		keep(&e.IPv6, withoutLength(value))
 	case protocol:
 		keep(&e.Protocol, value)
 	case deviceType:
@@ -102,9 +110,14 @@ func (r *record) set(f field, value string) {
 	case description:
 		keep(&e.Description, value)
 	case reason, otherReason:
-		if n, ok := code(value); ok && (!e.HasReason || r.outranks(f, reason)) {
-			e.Reason, e.HasReason = n, true
-			r.rank(f, otherReason)
+		if n, ok := code(value); ok {
+			r.setReason(f, n)
+		}
+	case station:
+		r.setStation(value)
+	case peers:
+		if n, ok := peersCode(value); ok {
+			r.setReason(otherReason, n)
 		}
 	case signal:
 		keep(&e.Signal, value)
@@ -129,14 +142,28 @@ func keep(field *string, value string) {
 	}
 }
 
+// setReason takes the reason that the parameter f gave.
+func (r *record) setReason(f field, n uint32) {
+	if !r.e.HasReason || r.outranks(f, reason) {
+		r.e.Reason, r.e.HasReason = n, true
+		r.rank(f, otherReason)
+	}
+}
+
+// withoutLength is an address without its prefix length.
+func withoutLength(value string) string {
+	for i := max(0, len(value)-len("/128")); i < len(value); i++ {
+		if value[i] == '/' {
+			return value[:i]
+		}
+	}
+	return value
+}
+
 // setIP takes an address without its prefix length; an IPv6 address, which has a colon among its first five bytes, goes where
 // it belongs.
 func (r *record) setIP(f field, value string) {
-	for i := max(0, len(value)-len("/128")); i < len(value); i++ {
-		if value[i] == '/' {
-			value = value[:i]
-		}
-	}
+	value = withoutLength(value)
 	for i := 0; i < len(value) && i < 5; i++ {
 		if value[i] == ':' {
 			keep(&r.e.IPv6, value)

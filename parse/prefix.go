@@ -104,11 +104,11 @@ var facilities = map[string]uint8{
 	"local0": 16, "local1": 17, "local2": 18, "local3": 19, "local4": 20, "local5": 21, "local6": 22, "local7": 23,
 }
 
-// severities are the names of table 2, short and long.
+// severities are the names of table 2, short and long, and those of Windows.
 var severities = map[string]uint8{
 	"0": 0, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5, "6": 6, "7": 7,
 	"emerg": 0, "emergency": 0, "alert": 1, "crit": 2, "critical": 2, "err": 3, "error": 3, "warning": 4, "warn": 4,
-	"notice": 5, "info": 6, "informational": 6, "debug": 7,
+	"notice": 5, "info": 6, "informational": 6, "information": 6, "debug": 7,
 }
 
 // facilitySeverity gives the PRI of "local7" and "3", or "Local7" and "Error".

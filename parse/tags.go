@@ -73,6 +73,9 @@ func (r *record) valueEnd(k, next *tagKey) (end int, last bool) {
 		switch {
 		case j == len(s):
 			r.e.Truncated = true
+			if k.field.free() && r.escaped(c) {
+				return -1, true
+			}
 			return c, true
 		case s[j] == '[':
 			ok := r.keyAt(j, next)
@@ -131,11 +134,17 @@ func (r *record) unclosed(k *tagKey) int {
 	return -1
 }
 
-// cutValue keeps what there is of a value that is cut, if it is free text; half an address or half a number would be a wrong one.
+// cutValue keeps what there is of a value that is cut, without half a character or half an escape, if it is free text; half an
+// address or half a number would be a wrong one.
 func (r *record) cutValue(k *tagKey) {
-	if k.field.free() {
-		r.add(k, withoutCutRune(r.s[k.value:]))
+	if !k.field.free() {
+		return
 	}
+	end := len(r.s)
+	if r.escaped(end) {
+		end--
+	}
+	r.add(k, withoutCutRune(r.s[k.value:end]))
 }
 
 // add appends a tag and fills its field.

@@ -28,7 +28,7 @@ func (r *record) observium() {
 	}
 	end := len(r.s) - len(rest) - len("||")
 	r.start = end - len(column[6])
-	r.s = r.s[:end]
+	r.s = trimEnd(r.s[:end])
 	var t stamp
 	if t.before(r.s, 0, r.start-len("||")) {
 		r.setTime(&t)

@@ -46,6 +46,9 @@ func (r *record) addLabels(found []label, end int) {
 		if line := strings.IndexByte(value, '\n'); line >= 0 && !l.key.field.free() && (n+1 == len(found) || strings.IndexByte(value[line:], ':') >= 0) {
 			value = value[:line]
 		}
+		if l.key.field == node { // a word: what follows explains the alarm
+			value, _, _ = strings.Cut(trim(value), " ")
+		}
 		r.add(&l.key, trim(strings.TrimSuffix(trim(value), ",")))
 	}
 }

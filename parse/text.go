@@ -28,8 +28,11 @@ func joinLines(s string) string {
 
 // joinWords undoes the breaks inside words behind the first colon of s; before it are the columns of a file, with spaces between.
 func joinWords(s string) string {
+	if strings.IndexByte(s, '\n') < 0 {
+		return s
+	}
 	from := strings.Index(s, ": ")
-	if from < 0 || strings.IndexByte(s[from:], '\n') < 0 {
+	if from < 0 {
 		return s
 	}
 	b := append(make([]byte, 0, len(s)), s[:from]...)

@@ -25,7 +25,7 @@ const (
 
 // queue puts a notice before every channel.
 func (a *Alerter) queue(e *entry, s State, fresh []string, now time.Time) {
-	n := Notice{State: s, At: now.UTC(), New: slices.Clip(fresh[:min(len(fresh), mostDevices)]), Alert: e.shown()}
+	n := Notice{State: s, At: now.UTC().Truncate(time.Millisecond), New: slices.Clip(fresh[:min(len(fresh), mostDevices)]), Alert: e.shown()}
 	if n.New == nil {
 		n.New = []string{}
 	}

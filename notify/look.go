@@ -219,7 +219,7 @@ func (a *Alerter) lag(seen sights, b Backlog, now time.Time) bool {
 			Checks: []string{"flapwatch check: does ClickHouse answer, is there room on the disk?",
 				"curl …/readyz and the log of the service say what is in the way", "messages are safe in the spool until it is full"},
 		}
-		seen.add(Lag, "", "", Alert{Cause: c, Since: now.Add(-waits)}, member{Until: now.Add(hold)})
+		seen.add(Lag, "", "", Alert{Cause: c, Since: now.Add(-waits).Truncate(time.Millisecond)}, member{Until: now.Add(hold)})
 	}
 	return true
 }

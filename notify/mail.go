@@ -101,6 +101,9 @@ func (s *Server) hand(ctx context.Context, m *mail.Msg) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := c.DialAndSendWithContext(ctx, m); err != nil {
+		if unknown := new(x509.UnknownAuthorityError); errors.As(err, unknown) {
+			err = fmt.Errorf("%w; ?ca=FILE at the end of its address names the one that signed", err)
+		}
 		return fmt.Errorf("hand mail to %s: %w", s.Host, err)
 	}
 	return nil

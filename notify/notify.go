@@ -96,6 +96,7 @@ type refresher interface {
 // TestNotice is what an engineer sends to see whether it arrives.
 func TestNotice(now time.Time) Notice {
 	id := "test-" + now.UTC().Format("20060102T150405Z")
+	now = now.Truncate(time.Millisecond)
 	return Notice{ID: id, State: New, At: now, New: []string{}, Alert: Alert{
 		ID: id, Kind: Test, Title: "flapwatch can reach you here", Since: now, Devices: []Device{},
 		Cause: Cause{Title: "somebody ran flapwatch alert test", Checks: []string{}},

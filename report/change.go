@@ -8,10 +8,29 @@ import (
 	"flapwatch/event"
 )
 
-// compare says what is different from the week before, of which nothing is known if nothing was heard in it.
+// A week that begins with a day of silence or more, in which at its later rate so many unregistrations were to be expected, was not
+// listened to from its beginning.
+const missed = 20
+
+// silent says until when nothing was heard in a window that was not listened to from its beginning; 0 where it was.
+func (d *Digest) silent() Moment {
+	n := 0
+	from, begin, end := Moment(0), moment(d.Window.From), moment(d.Window.To)
+	for _, b := range d.Content.Pulse {
+		if n += b.Dropped + b.Planned; n > 0 && from == 0 {
+			from = b.From
+		}
+	}
+	if silence := from - begin; n > 0 && silence >= 24*3_600_000 && float64(n)*float64(silence)/float64(end-from) >= missed {
+		return from
+	}
+	return 0
+}
+
+// compare says what is different from the week before, if that was heard whole.
 func (r *Report) compare(this, before *Digest, most int) {
 	r.Change = Change{New: []Moved{}, Worse: []Moved{}, Solved: []Moved{}}
-	if len(before.Heard) == 0 {
+	if r.Silent = before.silent(); r.Silent != 0 || len(before.Heard) == 0 {
 		return
 	}
 	r.Before, r.Change.Known = &before.Content.Totals, true

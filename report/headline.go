@@ -135,7 +135,7 @@ func headline(r *Report) string {
 	case t.Unregistrations == 0:
 		all = "No phone lost its registration unplanned"
 	case r.Before == nil:
-		all += "; nothing is known of the week before"
+		all += "; " + r.alone()
 	case t.Unregistrations == r.Before.Unregistrations:
 		all += ", as many as the week before"
 	default:
@@ -143,6 +143,14 @@ func headline(r *Report) string {
 	}
 	said = append(said, all+".")
 	return strings.Join(said, " ")
+}
+
+// alone says why the week before is not compared.
+func (r *Report) alone() string {
+	if r.Silent != 0 {
+		return "of the week before nothing is known until " + r.Silent.In(r.zone()).Format("Mon 2 Jan 15:04")
+	}
+	return "nothing is known of the week before"
 }
 
 func outagesInWords(n int, biggest string) string {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -33,10 +34,10 @@ func (m *markdown) line(format string, a ...any) {
 }
 
 func (m *markdown) head() {
-	m.line("# Phones in week %s\n\n%s · %s · %d hours\n\n%s\n", m.Week, m.Days(), m.Zone, m.Hours(), text(m.Headline))
+	m.line("# Phones in week %s\n\n%s · %s · %s\n\n%s\n", m.Week, m.Days(), m.Zone, m.Length(), text(m.Headline))
 	m.table("Total|This week:|Week before:")
 	for _, t := range m.Tiles() {
-		m.row(t.Label, t.Value, t.Before)
+		m.row(t.Label, t.Value, cmp.Or(t.Before, "–"))
 	}
 }
 
@@ -59,7 +60,7 @@ func (m *markdown) first() {
 func (m *markdown) change() {
 	m.line("\n## Since the week before\n")
 	if !m.Change.Known {
-		m.line("Nothing is known of the week before.")
+		m.line("%s", sentence(m.alone()))
 		return
 	}
 	if m.Change.Still() {
@@ -127,7 +128,7 @@ func (m *markdown) outages() {
 	}
 	m.table("Start|Length:|What they share|Devices:|Cause")
 	for _, o := range m.SomeOutages() {
-		m.row(m.At(o.Start), m.Length(o), o.Kind+" "+o.Place, Grouped(o.Devices), o.Title)
+		m.row(m.At(o.Start), m.Lasted(o), o.Kind+" "+o.Place, Grouped(o.Devices), o.Title)
 	}
 }
 

@@ -45,7 +45,8 @@ type Report struct {
 	Made    Moment `json:"made"`
 
 	Headline string  `json:"headline"`
-	Before   *Totals `json:"before"` // the same days of the week before; nil if nothing is known of it
+	Before   *Totals `json:"before"`              // the same days of the week before; nil if it is not compared:
+	Silent   Moment  `json:"before_silent_until"` // the week before was heard from here on only; else nothing is known of it
 	First    []Task  `json:"do_first"`
 	Change   Change  `json:"change"`
 	Content

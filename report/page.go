@@ -71,8 +71,17 @@ func (s sheet) Days() string {
 	return from.Format("2") + "–" + to.Format("2 January 2006")
 }
 
-// Hours of the window, whole.
-func (s sheet) Hours() int { return int((s.To - s.From) / 3_600_000) }
+// Length of the window, in whole hours.
+func (s sheet) Length() string {
+	hours := Counted(int((s.To-s.From)/3_600_000), "hour", "hours")
+	switch {
+	case s.Partial && s.Before != nil:
+		return hours + " so far, compared with the same days of the week before"
+	case s.Partial:
+		return hours + " so far"
+	}
+	return hours
+}
 
 // At writes a moment: "16 Nov 08:15".
 func (s sheet) At(m Moment) string {
@@ -82,8 +91,8 @@ func (s sheet) At(m Moment) string {
 	return m.In(s.zone).Format("2 Jan 15:04")
 }
 
-// Length of an outage, where its end was seen.
-func (s sheet) Length(o Outage) string {
+// Lasted says how long an outage took, where its end was seen.
+func (s sheet) Lasted(o Outage) string {
 	if !o.EndSeen {
 		return "end not seen"
 	}
@@ -127,6 +136,9 @@ func (s sheet) Tiles() []tile {
 	list[5].Before = share(b.Availability)
 	return list
 }
+
+// Alone says why the week before is not compared.
+func (s sheet) Alone() string { return s.alone() }
 
 // Number of the task about a cause, from 1; 0 if there is none.
 func (s sheet) Number(cause string) int {

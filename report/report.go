@@ -54,7 +54,7 @@ func Weekly(ctx context.Context, source Source, o Options) (*Report, error) {
 	}
 	now, w := o.Now.Truncate(time.Millisecond), o.Week.Window(o.Location)
 	if !w.From.Before(now) {
-		return nil, fmt.Errorf("week %s: %w", o.Week, ErrNotBegun)
+		return nil, ErrNotBegun
 	}
 	over := !now.Before(w.To)
 	if !over {

@@ -164,3 +164,24 @@ func TestPartial(t *testing.T) {
 		t.Errorf("the next week: %v", err)
 	}
 }
+
+// TestBeganLate: a week before that was heard in part is not compared; one in which little happened is.
+func TestBeganLate(t *testing.T) {
+	w := week.Window(berlin)
+	f := func(name string, begins time.Time, changes []event.Change, want string) {
+		t.Helper()
+		p := &phones{Rand: rand.New(rand.NewPCG(1, 1))}
+		p.add("Hall", 1, changes...)
+		r := weekly(t, p.all)
+		compared := r.Before != nil && r.Change.Known && r.Devices[0].Before != nil
+		if compared != begins.IsZero() || (r.Silent == 0) != begins.IsZero() || !strings.Contains(r.Headline, want) {
+			t.Errorf("%s: compared %v, silent until %v, %q", name, compared, r.Silent.In(berlin), r.Headline)
+		}
+	}
+	p := &phones{Rand: rand.New(rand.NewPCG(1, 1))}
+	began := w.From.Add(-90 * time.Hour)
+	f("from Thursday on", began, p.sixteen(began, w.To), "of the week before nothing is known until Thu 12 Nov 06:00")
+	f("from Monday night on", time.Time{}, p.sixteen(w.From.Add(-160*time.Hour), w.To), "the week before (")
+	rare := []event.Change{drop(began, "cucm-pub"), up(began.Add(time.Minute), "cucm-pub"), drop(w.From.Add(time.Hour), "cucm-pub")}
+	f("rare", time.Time{}, rare, "as many as the week before")
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrNotBegun: there is nothing to report of a week to come.
-var ErrNotBegun = errors.New("this week has not begun")
+var ErrNotBegun = errors.New("that week has not begun")
 
 // Week is a week of ISO 8601: it begins on Monday and belongs to the year of its Thursday.
 type Week struct {

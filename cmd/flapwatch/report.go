@@ -50,8 +50,17 @@ type reportMail struct {
 
 // post gives server and envelope, or what is missing.
 func (m *reportMail) post() (notify.Server, notify.Envelope, error) {
-	if len(m.To) == 0 || m.From == "" || m.SMTP == "" {
-		return notify.Server{}, notify.Envelope{}, usageError{errors.New("mail needs --report-mail-to, --report-mail-from and --report-mail-smtp")}
+	var missing []string
+	for _, s := range []struct {
+		flag string
+		is   bool
+	}{{"--report-mail-to", len(m.To) > 0}, {"--report-mail-from", m.From != ""}, {"--report-mail-smtp", m.SMTP != ""}} {
+		if !s.is {
+			missing = append(missing, s.flag)
+		}
+	}
+	if len(missing) > 0 {
+		return notify.Server{}, notify.Envelope{}, usageError{errors.New("mail needs " + strings.Join(missing, " and "))}
 	}
 	server, err := notify.ParseServer(m.SMTP)
 	if err != nil {
@@ -139,16 +148,17 @@ func writeReport(path string, format report.Format, r *report.Report) error {
 		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".report-*")
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
+	if err == nil {
+		_, err = f.Write(b.Bytes())
+		if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+			err = os.Rename(f.Name(), path)
+		}
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
 	}
-	_, err = f.Write(b.Bytes())
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
 	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("write report: %w", err)
+		return fmt.Errorf("write %s: %w", path, rootCause(err))
 	}
 	return nil
 }

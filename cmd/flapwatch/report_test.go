@@ -5,9 +5,11 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +113,18 @@ func sameAsAPI(t *testing.T, p *program, r *report.Report) {
 	if r.Totals.Unregistrations != sum || r.Totals.Planned != planned || r.Totals.Dropping != dropping {
 		t.Errorf("totals %+v, the API has %d, %d planned, %d devices", r.Totals, sum, planned, dropping)
 	}
+	var devices api.List[api.Device]
+	window.Set("limit", "1000")
+	p.get("/devices", window, &devices)
+	changed := 0
+	for _, d := range devices.Items {
+		if d.Unregistrations+d.Expected+d.Registrations+d.Attempts > 0 {
+			changed++
+		}
+	}
+	if r.Totals.Devices != changed || changed < len(flapping.Items) {
+		t.Errorf("%d devices, the API has %d, of which %d were lost", r.Totals.Devices, changed, len(flapping.Items))
+	}
 	var patterns api.List[api.Pattern]
 	p.get("/patterns", window, &patterns)
 	periods := map[string]float64{}
@@ -129,6 +143,33 @@ func sameAsAPI(t *testing.T, p *program, r *report.Report) {
 	p.get("/outages", window, &outages)
 	if r.Totals.Outages != len(outages.Items) {
 		t.Errorf("%d outages, the API has %d", r.Totals.Outages, len(outages.Items))
+	}
+	slices.Reverse(outages.Items) // newest first
+	for i, o := range r.Outages {
+		a := outages.Items[i]
+		if o.Start.In(time.UTC) != a.Start.Time || o.Devices != a.Devices || o.Kind != a.Kind || o.Place != a.Place {
+			t.Errorf("outage %+v, the API has %+v", o, a)
+		}
+	}
+	sameEvents(t, p, r, window)
+}
+
+// sameEvents compares the share of one reason with the events of that reason.
+func sameEvents(t *testing.T, p *program, r *report.Report, window url.Values) {
+	t.Helper()
+	if len(r.ByReason) == 0 {
+		t.Fatal("there is no reason")
+	}
+	smallest := r.ByReason[len(r.ByReason)-1]
+	window.Set("reason", smallest.Key)
+	var events api.List[api.Event]
+	p.get("/events", window, &events)
+	devices := map[string]bool{}
+	for _, e := range events.Items {
+		devices[e.Device] = true
+	}
+	if len(events.Items) != smallest.Unregistrations || len(devices) != smallest.Devices {
+		t.Errorf("reason %s: %+v, the API has %d events of %d devices", smallest.Key, smallest, len(events.Items), len(devices))
 	}
 }
 

@@ -33,16 +33,17 @@ type name struct{ cluster, device string }
 // A verdict about a device to which nothing happened stays, but for what time alone does to it (pattern.Flapping.In). The period
 // of such a device was tested in the window of that time, at most a part in twentyfour of its length ago: then all is made anew.
 type fleet struct {
-	watch   *Watch
-	filter  event.Filter
-	length  time.Duration // of the window
-	goesOn  bool          // the window ends now, whenever that is; else it is over
-	devices map[name]*device
-	sorted  []*device
-	kinds   kinds
-	changes int // kept
-	mark    event.Mark
-	known   map[string]int
+	watch    *Watch
+	filter   event.Filter
+	length   time.Duration // of the window
+	goesOn   bool          // the window ends now, whenever that is; else it is over
+	anchored bool          // it begins at a fixed time
+	devices  map[name]*device
+	sorted   []*device
+	kinds    kinds
+	changes  int // kept
+	mark     event.Mark
+	known    map[string]int
 
 	window  event.Window // of the last survey
 	scanned time.Time    // end of the window of the last scan of everything

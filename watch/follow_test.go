@@ -90,6 +90,16 @@ func (w *writer) write(t *testing.T, before, now time.Time) {
 // TestFollowing lets a fleet be followed while events come in and its window moves on, and compares each survey with one that is
 // made from scratch.
 func TestFollowing(t *testing.T) {
+	t.Run("last day", func(t *testing.T) {
+		testFollowing(t, func(now time.Time) time.Time { return now.Add(-standing) })
+	})
+	t.Run("since a day before", func(t *testing.T) {
+		from := until.Add(-standing).Truncate(time.Hour)
+		testFollowing(t, func(time.Time) time.Time { return from })
+	})
+}
+
+func testFollowing(t *testing.T, from func(now time.Time) time.Time) {
 	s, err := store.Open(context.Background(), clickhousetest.Open(t), store.Settings{Retention: 10 * 365 * 24 * time.Hour, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +122,7 @@ func TestFollowing(t *testing.T) {
 			w.write(t, before, now)
 		}
 		version++
-		q := event.Filter{Window: event.Window{From: now.Add(-standing), To: now}}
+		q := event.Filter{Window: event.Window{From: from(now), To: now}}
 		got, err := following.Fleet(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)

@@ -148,7 +148,9 @@ func (w *Watch) live() []event.Filter {
 	for _, q := range w.questions {
 		if q.fleet != nil && q.fleet.goesOn && now.Sub(q.asked) < idle && q.fleet.length != standing {
 			f := q.fleet.filter
-			f.From, f.To = now.Add(-q.fleet.length), now
+			if f.To = now; !q.fleet.anchored {
+				f.From = now.Add(-q.fleet.length)
+			}
 			list = append(list, f)
 		}
 	}
@@ -163,7 +165,7 @@ func (w *Watch) find(f event.Filter, asked bool) (*diagnose.Survey, *making) {
 	q := w.questions[k]
 	if q == nil {
 		w.makeRoom(now)
-		q = &question{fleet: &fleet{watch: w, filter: f, length: f.Length(), goesOn: w.goesOn(f)}}
+		q = &question{fleet: &fleet{watch: w, filter: f, length: f.Length(), goesOn: w.goesOn(f), anchored: anchored(f)}}
 		w.questions[k] = q
 	}
 	if asked || q.asked.IsZero() {
@@ -212,16 +214,25 @@ func (w *Watch) make(f event.Filter, key string, q *question, version uint64) {
 	close(m.done)
 }
 
-// goesOn says whether a window ends now: one of its length that ends later is the same question.
+// goesOn says whether a window ends now: one of its length, or of its beginning, that ends later is the same question.
 func (w *Watch) goesOn(f event.Filter) bool {
 	ends := w.now().Sub(f.To)
 	return ends >= 0 && ends < steady
 }
 
+// anchored says whether a window that goes on begins at a fixed time, as a day or a week does on the full minute, rather than some
+// whole minutes before now.
+func anchored(f event.Filter) bool {
+	return f.From.Equal(f.From.Truncate(time.Minute)) && f.Length()%time.Minute != 0
+}
+
 // key tells questions apart.
 func (w *Watch) key(f event.Filter) string {
 	window := f.From.String() + f.To.String()
-	if w.goesOn(f) {
+	switch {
+	case w.goesOn(f) && anchored(f):
+		window = "since " + f.From.UTC().String()
+	case w.goesOn(f):
 		window = f.Length().Round(time.Minute).String()
 	}
 	reason := ""

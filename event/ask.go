@@ -17,6 +17,14 @@ type Filter struct {
 	Reason                                 *uint32
 }
 
+// Admits says whether the filter lets an event through.
+func (f *Filter) Admits(e *Event) bool {
+	is := func(asked, v string) bool { return asked == "" || asked == v }
+	return (f.From.IsZero() || !e.Time.Before(f.From)) && (f.To.IsZero() || e.Time.Before(f.To)) &&
+		is(f.Cluster, e.Cluster) && is(f.Node, e.Node) && is(f.Device, e.Device) && is(f.Protocol, e.Protocol) && is(f.Alarm, e.Alarm) &&
+		(f.Reason == nil || e.HasReason && e.Reason == *f.Reason)
+}
+
 // Series is the event times of one device, for the period finder.
 type Series struct {
 	Cluster, Device string

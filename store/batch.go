@@ -197,6 +197,7 @@ func (b *Batch) Commit(ctx context.Context, next uint64, leftover event.Counts) 
 	}
 	b.tell(lost)
 	s.memory.learn(&b.events, b.fresh, b.spool, next)
+	s.newest.learn(&b.events, b.fresh)
 	b.release()
 	return counts, nil
 }
@@ -239,8 +240,8 @@ func (b *Batch) writeEvents(ctx context.Context, next uint64) error {
 func (b *Batch) setAside(row int32, why error) {
 	b.fresh = slices.DeleteFunc(b.fresh, func(r int32) bool { return r == row })
 	b.aside = append(b.aside, row)
-	e := b.events.record(row)
-	b.AddUnparsed(&e, 0, "refused by clickhouse: "+reasonOf(why))
+	e := b.events.row(row)
+	b.AddUnparsed(&e.Event, 0, "refused by clickhouse: "+reasonOf(why))
 	b.store.log.Warn("row refused by clickhouse", "id", e.ID.String(), "error", why)
 }
 

@@ -67,21 +67,21 @@ func (r *eventRows) forget() {
 	r.ids, r.seconds, r.placed = r.ids[:0], r.seconds[:0], r.placed[:0]
 }
 
-// record gives back what the table unparsed needs of a row.
-func (r *eventRows) record(row int32) event.Event {
-	e := event.Event{ID: r.ids[row], Time: time.UnixMilli(r.time.v[row]), Received: time.UnixMilli(r.time.v[row] + r.lag.v[row])}
-	e.Cluster, e.Node, e.AppID = r.cluster.at(row), r.node.at(row), r.appID.at(row)
-	e.Device, e.IP, e.Claimed = r.device.string(row), r.ip.string(row), claimedOf(r.claimed.string(row), &e)
-	e.Reason, e.Seq, e.AgentSeq = r.reason.v[row], r.seq.v[row], r.agentSeq.v[row]
-	sender, phone, said := unpack(r.sender.at(row)), unpack(r.phone.string(row)), unpack(r.said.at(row))
-	e.Source, e.Host = sender[2], sender[3]
-	e.MAC, e.IPv6, e.Protocol, e.Description = phone[0], phone[1], phone[2], phone[3]
-	if n, err := strconv.ParseUint(phone[4], 10, 32); err == nil {
-		e.DeviceType = uint32(n)
-	}
-	e.Signal, e.State, e.CallState, e.Text = said[2], said[3], said[4], said[5]
-	e.Tags = tagsOf(r.tags.at(row))
-	e.Raw = rawOf(r.raw.string(row), said[10], &e)
+// row gives back what was added, as it is read from ClickHouse.
+func (r *eventRows) row(i int32) (e event.Row) {
+	e.ID, e.Time = r.ids[i], time.UnixMilli(r.time.v[i]).UTC()
+	e.Received = e.Time.Add(time.Duration(r.lag.v[i]) * time.Millisecond)
+	e.Cluster, e.Alarm, e.Node, e.AppID = r.cluster.at(i), r.alarm.at(i), r.node.at(i), r.appID.at(i)
+	e.Device, e.IP, e.Part = r.device.string(i), r.ip.string(i), r.part.string(i)
+	e.Event.Reason, e.HasReason = r.reason.at(i)
+	e.Seq, e.HasSeq = r.seq.at(i)
+	e.AgentSeq, e.HasAgentSeq = r.agentSeq.at(i)
+	unfoldSender(&e, r.sender.at(i))
+	unfoldPhone(&e, r.phone.string(i))
+	form := unfoldSaid(&e, r.said.at(i))
+	e.Tags = tagsOf(r.tags.at(i))
+	e.Claimed = claimedOf(r.claimed.string(i), &e.Event)
+	e.Raw = rawOf(r.raw.string(i), form, &e.Event)
 	return e
 }
 

@@ -120,6 +120,8 @@ func (c *optional[T]) add(v T, has bool) {
 	}
 }
 
+func (c *optional[T]) at(row int32) (v T, has bool) { return c.v[row], c.null.v[row] == 0 }
+
 func (c *optional[T]) kind() string { return "Nullable(" + c.number.kind() + ")" }
 
 func (c *optional[T]) reset() {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -45,23 +46,35 @@ func readCursor(k kind, cursor string) ([]byte, error) {
 	return body[1:], nil
 }
 
-// moment and number are the place in a list that is ordered by time and, at the same time, by a number.
-func writeMoment(k kind, ms int64, tie uint64) string {
-	b := binary.LittleEndian.AppendUint64(nil, uint64(ms))
-	return writeCursor(k, binary.LittleEndian.AppendUint64(b, tie))
+// point is a place in a list that is ordered by time and, at the same time, by a number.
+type point struct {
+	ms  int64 // Unix
+	tie uint64
 }
 
-// readMoment gives the place before the first row for the empty cursor.
-func readMoment(k kind, cursor string) (ms int64, tie uint64, err error) {
+// start is before every event, newest first.
+var start = point{ms: latestTime.UnixMilli()}
+
+func (p point) compare(q point) int {
+	return cmp.Or(cmp.Compare(p.ms, q.ms), cmp.Compare(p.tie, q.tie))
+}
+
+func writePoint(k kind, p point) string {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(p.ms))
+	return writeCursor(k, binary.LittleEndian.AppendUint64(b, p.tie))
+}
+
+// readPoint gives start for the empty cursor.
+func readPoint(k kind, cursor string) (point, error) {
 	if cursor == "" {
-		return latestTime.UnixMilli(), 0, nil
+		return start, nil
 	}
 	b, err := readCursor(k, cursor)
 	if err == nil && len(b) != 16 {
 		err = fmt.Errorf("%w: %q", event.ErrCursor, cursor)
 	}
 	if err != nil {
-		return 0, 0, err
+		return point{}, err
 	}
-	return int64(binary.LittleEndian.Uint64(b)), binary.LittleEndian.Uint64(b[8:]), nil
+	return point{int64(binary.LittleEndian.Uint64(b)), binary.LittleEndian.Uint64(b[8:])}, nil
 }

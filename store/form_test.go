@@ -43,8 +43,7 @@ func parsed(raw string, at time.Time) *event.Row {
 
 // restored is the record as the columns of a row give it back.
 func restored(rows *eventRows, row int32) string {
-	e := rows.record(row)
-	return e.Raw
+	return rows.row(row).Raw
 }
 
 var records = []string{
@@ -69,7 +68,7 @@ func FuzzForm(f *testing.F) {
 			e := parsed(raw, noon)
 			rows.add(e, "spool\x1f", true)
 			if got := restored(rows, int32(i)); got != raw {
-				t.Fatalf("row %d gives\n%q\nwant\n%q\nform %q", i, got, raw, unpack(rows.said.at(int32(i)))[10])
+				t.Fatalf("row %d gives\n%q\nwant\n%q\nform %q", i, got, raw, unfoldSaid(new(event.Row), rows.said.at(int32(i))))
 			}
 			if got := claimedOf(rows.claimed.string(int32(i)), &e.Event); got != e.Claimed {
 				t.Fatalf("time as sent is %q, want %q", got, e.Claimed)
@@ -86,7 +85,7 @@ func TestFormsAreFew(t *testing.T) {
 	}
 	forms := map[string]bool{}
 	for _, word := range rows.said.words[1:] {
-		forms[unpack(word)[10]] = true
+		forms[unfoldSaid(new(event.Row), word)] = true
 	}
 	const want = "<187>{seq}: {host}: {claimed} :  %UC_CALLMANAGER-3-EndPointUnregistered: %[DeviceName={device}][IPAddress={ip}]" +
 		"[Protocol={protocol}][DeviceType={device_type}][Description={description}][Reason={reason}][IPAddrAttributes={0}]" +

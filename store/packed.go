@@ -82,6 +82,28 @@ func unpack(word string) []string {
 	return values
 }
 
+// values takes one value after the other off a word. One with fewer than there should be, which somebody else wrote, leaves the
+// last ones empty.
+type values struct{ rest string }
+
+func (v *values) next() string {
+	value, rest, _ := strings.Cut(v.rest, string(rune(separator)))
+	v.rest = rest
+	if strings.IndexByte(value, escape) >= 0 {
+		value = unescaper.Replace(value)
+	}
+	return value
+}
+
+// number gives a number that may be absent.
+func (v *values) number(bits int) (uint64, bool) {
+	n, err := strconv.ParseUint(v.next(), 10, bits)
+	if err != nil {
+		return 0, false
+	}
+	return n, true
+}
+
 // packedWord is a column of words that are packed from values of type T. It remembers what words added lately were made of: most
 // rows say what one before them said, and need only be compared with it.
 type packedWord[T words[T]] struct {

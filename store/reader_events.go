@@ -3,29 +3,45 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/zeebo/xxh3"
 
 	"flapwatch/event"
 )
 
-// beforeCursor is the condition of a page, newest first. Events of the same millisecond are ordered by a hash of what
-// makes them different.
+// beforeCursor is the condition of a page, newest first.
 const beforeCursor = `
     (time < fromUnixTimestamp64Milli({before:Int64})
      OR time = fromUnixTimestamp64Milli({before:Int64}) AND tie < {before_tie:UInt64})`
 
-// tie orders events of the same millisecond.
-const tie = `cityHash64(cluster, device, alarm, node, app_id, ip, ifNull(toInt64(reason), -1), ifNull(toInt64(seq), -1), given_id)`
+// tie orders events of the same millisecond: a hash of what makes them different. tieOf gives the same.
+const tie = `xxh3(concat(cluster, '\x1f', device, '\x1f', alarm, '\x1f', node, '\x1f', app_id, '\x1f', ip, '\x1f',
+        ifNull(toString(reason), ''), '\x1f', ifNull(toString(seq), ''), '\x1f', given_id))`
 
-// eventColumns are what scanEvent reads.
-const eventColumns = `cluster, device, time, alarm, node, app_id, ip, reason, seq, given_id,
-       time_source, claimed, clock, lag, source, host, process, pri, agent_seq, facility, severity,
-       mac, ipv6, protocol, description, device_type, model, signal, state, call_state, part, text, truncated, tags, raw, form,
-       role, expected, reason_name, cause, tie`
+func tieOf(e *event.Event, given string) uint64 {
+	var space [256]byte
+	b := space[:0]
+	for _, s := range [...]string{e.Cluster, e.Device, e.Alarm, e.Node, e.AppID, e.IP} {
+		b = append(append(b, s...), separator)
+	}
+	if e.HasReason {
+		b = strconv.AppendUint(b, uint64(e.Reason), 10)
+	}
+	b = append(b, separator)
+	if e.HasSeq {
+		b = strconv.AppendUint(b, uint64(e.Seq), 10)
+	}
+	return xxh3.Hash(append(append(b, separator), given...))
+}
+
+// eventColumns are what scanEvent reads: as they are stored, because the names that stand for parts of them take ClickHouse longer
+// than all the rest.
+const eventColumns = `cluster, device, time, alarm, node, app_id, ip, reason, seq, given_id, sender, phone, said, claimed, lag, agent_seq, part, tags, raw`
 
 // eventPage first finds the time at which the page ends, from few columns, then reads all columns of its rows.
 const eventPage = `
@@ -51,37 +67,55 @@ LIMIT {limit:UInt32}`
 // list, which is empty at its end. The first page has the empty cursor; another that was not given before is
 // event.ErrCursor. Of the tags of a row those are given that no other field holds.
 func (s *Store) Events(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Row, string, error) {
-	before, beforeTie, err := readMoment(eventsKind, cursor)
+	before, err := readPoint(eventsKind, cursor)
 	if err != nil {
 		return nil, "", err
 	}
+	list, known := s.newest.page(f, before, limit)
+	if !known {
+		list, err = s.readEvents(ctx, answer, f, before, limit)
+	}
+	rows := make([]event.Row, len(list))
+	for i := range list {
+		rows[i] = list[i].Row
+	}
+	if err != nil || len(list) < limit {
+		return rows, "", err
+	}
+	return rows, writePoint(eventsKind, list[len(list)-1].point), nil
+}
+
+// listed is an event and its place in the list of all.
+type listed struct {
+	event.Row
+	point
+}
+
+// readEvents asks ClickHouse for a page.
+func (s *Store) readEvents(ctx context.Context, l limits, f event.Filter, before point, limit int) (list []listed, err error) {
 	further := ""
-	if cursor != "" {
+	if before != start {
 		further = "AND " + beforeCursor
-		if _, to := milliseconds(f.Window); before < to {
-			f.To = time.UnixMilli(before + 1)
+		if _, to := milliseconds(f.Window); before.ms < to {
+			f.To = time.UnixMilli(before.ms + 1)
 		}
 	}
-	var list []event.Row
-	var tie uint64
 	for _, try := range tries(f.Window) {
-		list = list[:0]
-		f.Window = try.Window
-		parameters := append(filterParameters(f), clickhouse.Named("before", before),
-			clickhouse.Named("before_tie", beforeTie), clickhouse.Named("limit", limit))
-		err = s.each(ctx, answer, "read events", fmt.Sprintf(eventPage, try.final, further), parameters, func(rows driver.Rows) (err error) {
-			list = append(list, event.Row{})
-			tie, err = scanEvent(rows, &list[len(list)-1])
+		list, f.Window = list[:0], try.Window
+		parameters := append(filterParameters(f), clickhouse.Named("before", before.ms),
+			clickhouse.Named("before_tie", before.tie), clickhouse.Named("limit", limit))
+		err = s.each(ctx, l, "read events", fmt.Sprintf(eventPage, try.final, further), parameters, func(rows driver.Rows) (err error) {
+			var k listed
+			k.tie, err = scanEvent(rows, &k.Row)
+			k.ms = k.Time.UnixMilli()
+			list = append(list, k)
 			return err
 		})
 		if err != nil || len(list) == limit {
 			break
 		}
 	}
-	if err != nil || len(list) < limit {
-		return list, "", err
-	}
-	return list, writeMoment(eventsKind, list[len(list)-1].Time.UnixMilli(), tie), nil
+	return list, err
 }
 
 // try is a part of a window that may fill a page, and how its copies are left out.
@@ -107,32 +141,28 @@ func tries(w event.Window) []try {
 // scanEvent reads eventColumns, and into more what follows them.
 func scanEvent(rows driver.Rows, e *event.Row, more ...any) (tie uint64, err error) {
 	var (
-		reason, seq, agentSeq, deviceType  *uint32
-		pri                                *uint8
-		given, timeSource, role, raw, form string
-		lag                                int64
-		tags                               pairList
+		reason, seq, agentSeq           *uint32
+		given, sender, phone, said, raw string
+		lag                             int64
+		tags                            pairList
 	)
 	err = rows.Scan(append([]any{&e.Cluster, &e.Device, &e.Time, &e.Alarm, &e.Node, &e.AppID, &e.IP, &reason, &seq, &given,
-		&timeSource, &e.Claimed, &e.Clock, &lag, &e.Source, &e.Host, &e.Process, &pri, &agentSeq, &e.Facility, &e.Severity,
-		&e.MAC, &e.IPv6, &e.Protocol, &e.Description, &deviceType, &e.Model, &e.Signal, &e.State, &e.CallState, &e.Part,
-		&e.Text, &e.Truncated, &tags, &raw, &form, &role, &e.Expected, &e.Names.Reason, &e.Cause, &tie}, more...)...)
+		&sender, &phone, &said, &e.Claimed, &lag, &agentSeq, &e.Part, &tags, &raw}, more...)...)
 	if err != nil {
 		return 0, asked("read events", err)
 	}
 	e.Event.Reason, e.HasReason = value(reason)
 	e.Seq, e.HasSeq = value(seq)
 	e.AgentSeq, e.HasAgentSeq = value(agentSeq)
-	e.DeviceType, e.HasDeviceType = value(deviceType)
-	e.PRI, e.HasPRI = value(pri)
+	unfoldSender(e, sender)
+	unfoldPhone(e, phone)
+	form := unfoldSaid(e, said)
 	e.Received = e.Time.Add(time.Duration(lag) * time.Millisecond)
-	e.TimeSource = timeSourceOf(timeSource)
-	e.Role = roleOf(role)
 	e.Tags = tagsOf(tags)
 	e.Claimed = claimedOf(e.Claimed, &e.Event)
 	e.Raw = rawOf(raw, form, &e.Event)
 	e.ID = idOf(&e.Event, given)
-	return tie, nil
+	return tieOf(&e.Event, given), nil
 }
 
 func tagsOf(list pairList) []event.Tag {

@@ -144,11 +144,11 @@ func TestForeignCursors(t *testing.T) {
 
 func FuzzCursor(f *testing.F) {
 	f.Add("")
-	f.Add(writeMoment(eventsKind, 1, 2))
+	f.Add(writePoint(eventsKind, point{1, 2}))
 	f.Add(writeDevice("cluster", "device"))
 	f.Fuzz(func(t *testing.T, cursor string) {
-		if ms, tie, err := readMoment(eventsKind, cursor); err == nil && cursor != "" && writeMoment(eventsKind, ms, tie) != cursor {
-			t.Errorf("%q is read as %d, %d", cursor, ms, tie)
+		if p, err := readPoint(eventsKind, cursor); err == nil && cursor != "" && writePoint(eventsKind, p) != cursor {
+			t.Errorf("%q is read as %v", cursor, p)
 		}
 		if cluster, device, err := readDevice(cursor); err == nil && cursor != "" && writeDevice(cluster, device) != cursor {
 			t.Errorf("%q is read as %q, %q", cursor, cluster, device)

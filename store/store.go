@@ -50,6 +50,7 @@ type Store struct {
 
 	commit sync.Mutex  // one commit at a time: a batch must see what the one before it stored
 	memory memory      // of the rows stored lately; used by the one who commits
+	newest newest      // events, for those who ask
 	spare  chan *Batch // whose memory can be used again
 }
 
@@ -76,6 +77,7 @@ func Open(ctx context.Context, options *clickhouse.Options, settings Settings) (
 		return nil, fmt.Errorf("connect to clickhouse: %w", err)
 	}
 	s := &Store{conn: conn, http: options.Protocol == clickhouse.HTTP, log: settings.Log, spare: make(chan *Batch, maxSpare)}
+	s.newest.most = keptEvents
 	if err := s.prepare(ctx, settings.Retention); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

@@ -86,10 +86,17 @@ func (d *database) look(ctx context.Context) error {
 		return d.note(s.Ping(ctx))
 	}
 	s, err := store.Open(ctx, d.options, d.settings)
-	if d.note(err) == nil {
-		d.opened.Store(s)
+	if d.note(err) != nil {
+		return err
 	}
-	return err
+	d.opened.Store(s)
+	if d.engine == nil { // others may write to a server
+		return nil
+	}
+	if err := s.Keep(ctx); err != nil {
+		d.log.Warn("the newest events are not kept in memory: asking for them takes longer", "error", err)
+	}
+	return nil
 }
 
 // note keeps the reason why the store cannot be used, and logs when that changes.

@@ -27,6 +27,7 @@ import (
 type Reader interface {
 	Events(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Row, string, error)
 	Devices(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.DeviceSummary, string, error)
+	Changes(ctx context.Context, f event.Filter) ([]event.History, error)
 	Unparsed(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Line, string, error)
 	Sources(ctx context.Context, f event.Filter) ([]event.Source, error)
 }

@@ -201,19 +201,21 @@ func (n *named) Resolve(c huma.Context) []error {
 	return errs
 }
 
-// one finds the device of a name: 404 where there is none, 409 with the clusters where there are several.
+// one finds the device of a name, and what is concluded about it.
 func (s *server) one(ctx context.Context, in *named) (*event.DeviceSummary, *diagnose.Verdict, error) {
 	f := event.Filter{Window: in.window, Cluster: in.Cluster, Node: in.Node, Device: in.Name}
 	found, _, err := s.Reader.Devices(ctx, f, "", 100)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, nil, s.fail("device "+in.Name, err)
-	case len(found) == 0:
-		return nil, nil, huma.Error404NotFound("no event of device " + in.Name + " in the window; ask for a longer one with from=-90d")
-	case len(found) > 1:
-		return nil, nil, ambiguous(in.Name, found)
 	}
-	f.Cluster = found[0].Cluster
+	clusters := make([]string, len(found))
+	for i, d := range found {
+		clusters[i] = d.Cluster
+	}
+	if err := exactlyOne(in.Name, clusters); err != nil {
+		return nil, nil, err
+	}
+	f.Cluster = clusters[0]
 	fleet, err := s.Findings.Fleet(ctx, f)
 	if err != nil {
 		return nil, nil, s.fail("device "+in.Name, err)
@@ -227,13 +229,19 @@ func (s *server) one(ctx context.Context, in *named) (*event.DeviceSummary, *dia
 	return &found[0], quiet, nil
 }
 
-// ambiguous lists the clusters that have a device of the name.
-func ambiguous(name string, found []event.DeviceSummary) error {
+// exactlyOne cluster has a device of the name: 404 where none has, 409 with the clusters where several have.
+func exactlyOne(name string, clusters []string) error {
+	switch len(clusters) {
+	case 0:
+		return huma.Error404NotFound("no event of device " + name + " in the window; ask for a longer one with from=-90d")
+	case 1:
+		return nil
+	}
 	var words []string
 	var details []error
-	for _, d := range found {
-		words = append(words, "cluster="+d.Cluster)
-		details = append(details, &huma.ErrorDetail{Location: "query.cluster", Message: "has a device of this name", Value: d.Cluster})
+	for _, c := range clusters {
+		words = append(words, "cluster="+c)
+		details = append(details, &huma.ErrorDetail{Location: "query.cluster", Message: "has a device of this name", Value: c})
 	}
 	return huma.Error409Conflict("several clusters have a device "+name+": say "+strings.Join(words, " or "), details...)
 }
@@ -326,20 +334,30 @@ type Timeline struct {
 	Gaps     []Gap     `json:"gaps" nullable:"false"`
 }
 
+// unregistered is the alarm in whose table the reasons of a session's end are.
+const unregistered = "EndPointUnregistered"
+
 func (s *server) timeline(ctx context.Context, in *named) (*answer[Timeline], error) {
-	_, v, err := s.one(ctx, in)
+	found, err := s.Reader.Changes(ctx, event.Filter{Window: in.window, Cluster: in.Cluster, Node: in.Node, Device: in.Name})
 	if err != nil {
+		return nil, s.fail("device "+in.Name, err)
+	}
+	clusters := make([]string, len(found))
+	for i, h := range found {
+		clusters[i] = h.Cluster
+	}
+	if err := exactlyOne(in.Name, clusters); err != nil {
 		return nil, err
 	}
-	out := Timeline{Device: v.Device.Case.Device, Cluster: v.Device.Cluster, Window: viewWindow(in.window), Sessions: []Session{}, Gaps: []Gap{}}
-	for _, x := range v.Sessions {
-		row := Session{
+	sessions := pattern.Sessions(found[0], in.window)
+	out := Timeline{Device: in.Name, Cluster: clusters[0], Window: viewWindow(in.window), Sessions: []Session{}, Gaps: []Gap{}}
+	for _, x := range sessions {
+		out.Sessions = append(out.Sessions, Session{
 			Node: x.Node, From: millis(x.From), Until: millis(x.Until), Seconds: x.Seconds(), OpenStart: x.OpenStart, OpenEnd: x.OpenEnd,
-			EndReason: s.viewReason(v.Device.Alarm, when(x.HasEndReason, x.EndReason)), EndExpected: x.EndExpected, EndSignal: s.viewSignal(x.EndSignal),
-		}
-		out.Sessions = append(out.Sessions, row)
+			EndReason: s.viewReason(unregistered, when(x.HasEndReason, x.EndReason)), EndExpected: x.EndExpected, EndSignal: s.viewSignal(x.EndSignal),
+		})
 	}
-	for _, g := range pattern.Gaps(v.Sessions, in.window) {
+	for _, g := range pattern.Gaps(sessions, in.window) {
 		out.Gaps = append(out.Gaps, Gap{millis(g.From), millis(g.Until), float64(g.Until-g.From) / 1000})
 	}
 	return &answer[Timeline]{Body: out}, nil

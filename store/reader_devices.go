@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -103,4 +105,46 @@ func readDevice(cursor string) (cluster, device string, err error) {
 		return "", "", fmt.Errorf("%w: %q", event.ErrCursor, cursor)
 	}
 	return string(b[n : n+int(size)]), string(b[n+int(size):]), nil
+}
+
+// deviceChanges reads few rows, those of one device, so that copies are left out here: FINAL would take longer.
+const deviceChanges = `
+SELECT cluster, device, time, alarm, node, app_id, ip, reason, seq, given_id, said
+FROM events
+WHERE ` + inWindow + ` AND device = {device:String}`
+
+// Changes gives what happened to the registration of the device that f names, in each cluster that has events of one of that name,
+// ordered by cluster. Besides names a history holds changes alone.
+func (s *Store) Changes(ctx context.Context, f event.Filter) ([]event.History, error) {
+	found := map[string][]event.Change{}
+	err := s.each(ctx, answer, "read changes of a device", deviceChanges, filterParameters(f), func(rows driver.Rows) error {
+		var e event.Row
+		var reason, seq *uint32
+		var given, said string
+		err := rows.Scan(&e.Cluster, &e.Device, &e.Time, &e.Alarm, &e.Node, &e.AppID, &e.IP, &reason, &seq, &given, &said)
+		if err != nil {
+			return asked("read changes of a device", err)
+		}
+		e.Event.Reason, e.HasReason = value(reason)
+		e.Seq, e.HasSeq = value(seq)
+		unfoldSaid(&e, said)
+		list := found[e.Cluster]
+		switch e.Role {
+		case event.Down, event.Up, event.Attempt, event.Action:
+			list = append(list, event.Change{
+				At: e.Time.UnixMilli(), Role: e.Role, Node: e.Node, Reason: e.Event.Reason, HasReason: e.HasReason,
+				Expected: e.Expected, Signal: e.Signal, Key: uint32(tieOf(&e.Event, given)),
+			})
+		}
+		found[e.Cluster] = list
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var list []event.History
+	for _, cluster := range slices.Sorted(maps.Keys(found)) {
+		list = append(list, event.History{Cluster: cluster, Device: f.Device, Changes: event.Settle(found[cluster])})
+	}
+	return list, nil
 }

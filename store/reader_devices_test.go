@@ -220,3 +220,55 @@ func TestSeries(t *testing.T) {
 		}
 	}
 }
+
+// TestChanges compares what one device did with what is read of the whole fleet.
+func TestChanges(t *testing.T) {
+	s := open(t)
+	ctx := context.Background()
+	rows := append(story(), sample(1))
+	twin := sample(50)
+	twin.Cluster = "AnotherCluster"
+	quiet := sample(100)
+	quiet.Cluster, quiet.Alarm, quiet.Role = "QuietCluster", "LastOutOfServiceInformation", event.Info
+	for _, row := range []*event.Row{twin, quiet} {
+		row.Identify(event.Alarm, "")
+		rows = append(rows, row)
+	}
+	slices.Reverse(rows)
+	n := uint64(len(rows))
+	interrupted(t, s, "a", 0, n, rows) // leaves copies
+	commit(t, s, "a", 0, n, rows, event.Counts{Stored: n})
+	for _, f := range []event.Filter{
+		{}, {Cluster: "StandAloneCluster"}, {Node: "cucm-2"}, {Window: event.Window{From: rows[len(rows)-3].Time, To: twin.Time.Add(150 * time.Second)}},
+	} {
+		f.Device = "SEP000000000000"
+		got, err := s.Changes(ctx, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string][]event.Change{}
+		err = s.Histories(ctx, f, func(h event.History) error {
+			want[h.Cluster] = h.Changes
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var clusters []string
+		for _, h := range got {
+			clusters = append(clusters, h.Cluster)
+			for _, list := range [][]event.Change{h.Changes, want[h.Cluster]} {
+				for i := range list {
+					list[i].Key = 0
+				}
+			}
+			if len(h.Changes)+len(want[h.Cluster]) > 0 && !reflect.DeepEqual(h.Changes, want[h.Cluster]) {
+				t.Errorf("%+v: changes\n%+v\nwant\n%+v", f, h.Changes, want[h.Cluster])
+			}
+			delete(want, h.Cluster)
+		}
+		if len(want) > 0 || !slices.IsSorted(clusters) || f == (event.Filter{Device: f.Device}) && len(clusters) != 3 {
+			t.Errorf("%+v: clusters %q; missing %v", f, clusters, want)
+		}
+	}
+}

@@ -200,6 +200,15 @@ func (d *database) Devices(ctx context.Context, f event.Filter, cursor string, l
 	return s.Devices(ctx, f, cursor, limit)
 }
 
+// Changes implements api.Reader.
+func (d *database) Changes(ctx context.Context, f event.Filter) ([]event.History, error) {
+	s, err := d.use()
+	if err != nil {
+		return nil, err
+	}
+	return s.Changes(ctx, f)
+}
+
 // Unparsed implements api.Reader.
 func (d *database) Unparsed(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Line, string, error) {
 	s, err := d.use()

@@ -219,6 +219,7 @@ func (f *fleet) rejudge(w event.Window, touched map[*device]bool) {
 	var wg sync.WaitGroup
 	for range max(1, runtime.GOMAXPROCS(0)-1) {
 		wg.Go(func() {
+			standBack()
 			j := f.judge(w)
 			for d := range work {
 				j.unpack(d)

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package watch
+
+func standBack() {} // there is no niceness of threads

@@ -80,6 +80,11 @@ func (b *bench) run(ctx context.Context) error {
 	if err := ready(ctx); err != nil {
 		return err
 	}
+	for _, q := range questions { // the fleet is judged for the first time, which takes some seconds
+		began := time.Now()
+		get(q.path)
+		fmt.Printf("%-28s first after %s\n", q.name, time.Since(began).Round(time.Millisecond))
+	}
 	ctx, cancel := context.WithTimeout(ctx, b.length)
 	defer cancel()
 	sent := make(chan int, 1)
@@ -197,9 +202,9 @@ func (b *bench) send(ctx context.Context) (n int) {
 
 // questions are asked in turn.
 var questions = []struct{ name, path string }{
-	{"/events", "/api/v1/events?limit=100"},
-	{"/devices/{name}/timeline", "/api/v1/devices/SEP%012X/timeline?from=-7d"},
-	{"/flapping", "/api/v1/flapping?from=-24h&limit=100"},
+	{"/events", "/api/v1/events"},
+	{"/devices/{name}/timeline", "/api/v1/devices/SEP%012X/timeline"},
+	{"/flapping", "/api/v1/flapping"},
 }
 
 // ask asks at the rate and prints what people waited.

@@ -4,7 +4,7 @@ import "flapwatch/event"
 
 // The columns sender, phone and said hold several values each, see packed. Here an event gets them back.
 
-// unfoldSender takes what the envelope says, see addSender.
+// unfoldSender takes what the envelope says, see senderWords.
 func unfoldSender(e *event.Row, word string) {
 	v := values{word}
 	e.TimeSource = timeSourceOf(v.next())
@@ -14,7 +14,7 @@ func unfoldSender(e *event.Row, word string) {
 	e.Truncated = v.next() == "1"
 }
 
-// unfoldPhone takes what changes with the device, see addPhone.
+// unfoldPhone takes what changes with the device, see phoneWords.
 func unfoldPhone(e *event.Row, word string) {
 	v := values{word}
 	e.MAC, e.IPv6, e.Protocol, e.Description = v.next(), v.next(), v.next(), v.next()
@@ -23,7 +23,7 @@ func unfoldPhone(e *event.Row, word string) {
 	e.Model = v.next()
 }
 
-// unfoldSaid takes what the alarm says and means, and gives the form of the record, see addSaid.
+// unfoldSaid takes what the alarm says and means, and gives the form of the record, see saidWords.
 func unfoldSaid(e *event.Row, word string) (form string) {
 	v := values{word}
 	e.Facility = v.next()

@@ -92,7 +92,9 @@ func (d *device) merge(k *kinds, h event.History) {
 	}
 	first := firstAt(d.changes, h.Changes[0].At/1000*1000) // copies lie in one second
 	all := event.Settle(append(k.unpack(d.changes[first:], minTime, maxTime, nil), h.Changes...))
-	d.changes = d.changes[:first]
+	if first < len(d.changes) { // a search for outages may be reading them
+		d.changes = slices.Clone(d.changes[:first])
+	}
 	for _, c := range all {
 		d.changes = append(d.changes, k.pack(c))
 	}
@@ -101,7 +103,7 @@ func (d *device) merge(k *kinds, h event.History) {
 // forget leaves out what happened or was said before ms.
 func (d *device) forget(ms int64) {
 	if n := firstAt(d.changes, ms); n > 0 {
-		d.changes = slices.Delete(d.changes, 0, n)
+		d.changes = slices.Clone(d.changes[n:]) // a search for outages may be reading them
 	}
 	t := &d.Told
 	for _, x := range []struct {

@@ -50,6 +50,7 @@ type fleet struct {
 	outages []diagnose.Judged
 	sought  time.Time     // end of the window in which outages were sought last
 	effort  time.Duration // that it took
+	search  chan found    // one under way that nobody waits for
 	touched int           // devices judged for the last survey
 }
 
@@ -261,40 +262,83 @@ func (f *fleet) conclude(w event.Window) *diagnose.Survey {
 		}
 		return false
 	})
-	sought := make(chan []diagnose.Judged, 1)
-	go func() { sought <- f.seekOutages(w) }() // beside the causes of the devices: both take long where everything is new
+	f.seekOutages(w) // beside the causes of the devices: both take long where everything is new
 	pass(s, tests)
 	s.Conclude(f.watch.catalogue)
-	s.Outages = <-sought
+	s.Outages = f.outagesBy(w)
 	for i, d := range owners {
 		d.verdict = s.Verdicts[i]
 	}
 	return s
 }
 
-// seekOutages takes time in proportion to all losses: it is done as often as a thirtieth of the time allows.
-func (f *fleet) seekOutages(w event.Window) []diagnose.Judged {
-	if w.To.Sub(f.sought) < share*f.effort {
-		return f.outages
+// found is what a search for outages brought.
+type found struct {
+	outages []diagnose.Judged
+	window  event.Window
+	effort  time.Duration
+}
+
+// seekOutages starts a search. It takes time in proportion to all losses: it is done as often as a tenth of the time allows.
+func (f *fleet) seekOutages(w event.Window) {
+	if f.scanned.Equal(w.To) {
+		f.search = nil // one that is under way speaks of devices that were forgotten
 	}
-	began := f.watch.now()
-	f.outages = nil
-	for _, o := range pattern.Outages(f.histories(w), w, pattern.OutageOptions{Known: f.known}) {
-		c := diagnose.OutageCase(o)
-		f.outages = append(f.outages, diagnose.Judged{Case: c, Hypotheses: diagnose.Explain(c, f.watch.catalogue)})
+	if f.search != nil || w.To.Sub(f.sought) < share*f.effort {
+		return
 	}
-	f.sought, f.effort = w.To, f.watch.now().Sub(began)
+	search, histories, known := make(chan found, 1), f.histories(w), f.known
+	f.search = search
+	go func() {
+		began := f.watch.now()
+		r := found{window: w}
+		for _, o := range pattern.Outages(histories, w, pattern.OutageOptions{Known: known}) {
+			c := diagnose.OutageCase(o)
+			r.outages = append(r.outages, diagnose.Judged{Case: c, Hypotheses: diagnose.Explain(c, f.watch.catalogue)})
+		}
+		r.effort = f.watch.now().Sub(began)
+		search <- r
+	}()
+}
+
+// outagesBy gives the outages that are known now. It waits for the search where everything is new, or where the last one was short;
+// a long one goes on beside the next surveys.
+func (f *fleet) outagesBy(w event.Window) []diagnose.Judged {
+	const short = time.Second
+	take := func(r found) {
+		f.outages, f.sought, f.effort, f.search = r.outages, r.window.To, r.effort, nil
+	}
+	switch {
+	case f.search == nil:
+	case f.scanned.Equal(w.To) || f.effort < short:
+		take(<-f.search)
+	default:
+		select {
+		case r := <-f.search:
+			take(r)
+		default:
+		}
+	}
 	return f.outages
 }
 
-// histories gives those of the window; a history must not be kept.
+// histories gives those of the window as they are now, whatever comes in while they are read: changes of a device are never written
+// over. A history must not be kept.
 func (f *fleet) histories(w event.Window) iter.Seq[event.History] {
-	var buf []event.Change
+	type part struct {
+		event.History
+		changes []change
+	}
+	parts := make([]part, len(f.sorted))
+	for i, d := range f.sorted {
+		parts[i] = part{d.History, d.changes}
+	}
+	kinds := kinds{kind: f.kinds.kind}
 	return func(yield func(event.History) bool) {
-		for _, d := range f.sorted {
-			h := d.History
-			buf = f.kinds.unpack(d.changes, w.From.UnixMilli(), w.To.UnixMilli(), buf[:0])
-			if h.Changes = buf; len(buf) > 0 && !yield(h) {
+		var buf []event.Change
+		for _, p := range parts {
+			buf = kinds.unpack(p.changes, w.From.UnixMilli(), w.To.UnixMilli(), buf[:0])
+			if p.Changes = buf; len(buf) > 0 && !yield(p.History) {
 				return
 			}
 		}

@@ -180,3 +180,36 @@ func value(p *float64) float64 {
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-6*max(1, math.Abs(b)) }
+
+// TestLongSearch lets a search for outages take long: a survey in between tells the outages before, and the one after it those found.
+func TestLongSearch(t *testing.T) {
+	c := catalogue(t)
+	p := play(t, c, "outage", 1)
+	version := uint64(0)
+	now := until
+	w := New(p, c, func() uint64 { return version }, func() time.Time { return now })
+	q := event.Filter{Window: event.Window{From: week.From, To: until}}
+	next := func() *diagnose.Survey {
+		t.Helper()
+		s, err := w.Fleet(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, version = now.Add(2*time.Minute), version+1
+		q.From, q.To = now.Add(-q.Length()), now
+		return s
+	}
+	first := next()
+	if len(first.Outages) == 0 {
+		t.Fatal("no outage in a week with outages")
+	}
+	f := w.questions[w.key(q)].fleet
+	f.effort, f.outages, f.search = 5*time.Second, nil, make(chan found, 1)
+	if second := next(); len(second.Outages) != 0 {
+		t.Errorf("%d outages while a search is under way, want none, as before", len(second.Outages))
+	}
+	f.search <- found{outages: first.Outages, window: q.Window}
+	if third := next(); !reflect.DeepEqual(third.Outages, first.Outages) {
+		t.Errorf("%d outages after the search, want the %d that it found", len(third.Outages), len(first.Outages))
+	}
+}

@@ -3,11 +3,13 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -123,7 +125,7 @@ func (n *Narrow) filter() (f event.Filter, errs []error) {
 	errs = clean("cluster", n.Cluster, "node", n.Node, "device", n.Device, "protocol", n.Protocol)
 	if len(n.Reason) > 0 && len(n.Reason) <= 10 { // a longer one is refused for its length
 		code, err := strconv.ParseUint(n.Reason, 10, 32)
-		if err != nil {
+		if errors.Is(err, strconv.ErrRange) { // what is no number is refused for its pattern
 			errs = append(errs, &huma.ErrorDetail{Location: "query.reason", Message: "there is no code so high", Value: n.Reason})
 		}
 		reason := uint32(code)
@@ -149,14 +151,36 @@ func (a *Ask) Resolve(c huma.Context) []error {
 	return append(errs, more...)
 }
 
-// clean refuses text that no sender's name can hold. pairs are names of query parameters and their values.
+// clean refuses text that no name can hold. pairs are names of query parameters and their values.
 func clean(pairs ...string) (errs []error) {
 	for i := 0; i < len(pairs); i += 2 {
-		if !printable(pairs[i+1]) {
-			errs = append(errs, &huma.ErrorDetail{Location: "query." + pairs[i], Message: "control characters are not allowed"})
-		}
+		errs = append(errs, noName("query."+pairs[i], pairs[i+1])...)
 	}
 	return errs
+}
+
+// unnamed are characters that neither CUCM nor the name of a gateway's port allows.
+const unnamed = "'\"`;\\<>{}|="
+
+// noName says why s is not the name of anything.
+func noName(location, s string) []error {
+	switch {
+	case !printable(s):
+		return []error{&huma.ErrorDetail{Location: location, Message: "control characters are not allowed"}}
+	case strings.ContainsAny(s, unnamed):
+		return []error{&huma.ErrorDetail{Location: location, Message: "no name holds one of " + unnamed}}
+	}
+	return nil
+}
+
+// Name makes a name that is taken of the name of a file, which may be anything.
+func Name(file string) string {
+	return strings.Map(func(r rune) rune {
+		if !printable(string(r)) || strings.ContainsRune(unnamed, r) {
+			return '_'
+		}
+		return r
+	}, strings.ToValidUTF8(file, "_"))
 }
 
 // printable says that s is UTF-8 without C0 and C1 control characters.

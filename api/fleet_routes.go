@@ -195,10 +195,7 @@ type named struct {
 // Resolve implements huma.Resolver.
 func (n *named) Resolve(c huma.Context) []error {
 	errs := append(n.Span.Resolve(c), clean("cluster", n.Cluster, "node", n.Node)...)
-	if !printable(n.Name) {
-		errs = append(errs, &huma.ErrorDetail{Location: "path.name", Message: "control characters are not allowed"})
-	}
-	return errs
+	return append(errs, noName("path.name", n.Name)...)
 }
 
 // one finds the device of a name, and what is concluded about it.

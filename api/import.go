@@ -59,7 +59,7 @@ type upload struct {
 // Resolve keeps the request, whose body huma does not read because the input has no field for it.
 func (u *upload) Resolve(ctx huma.Context) []error {
 	u.context = ctx
-	return u.read(ctx)
+	return append(u.read(ctx), clean("name", u.Name)...)
 }
 
 // Read implements io.Reader: an upload may take as long as it moves.

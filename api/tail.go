@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -87,7 +88,11 @@ func (s *server) tail(ctx context.Context, in *tailInput) (*huma.StreamResponse,
 	place := end
 	if in.LastEventID != "" {
 		place = in.LastEventID
-		if _, _, err := s.Tail.Tail(ctx, in.filter, place, end, 1); err != nil {
+		_, _, err := s.Tail.Tail(ctx, in.filter, place, end, 1)
+		switch {
+		case errors.Is(err, event.ErrCursor):
+			return nil, bad("header.Last-Event-ID", "this was not given by an earlier answer", nil)
+		case err != nil:
 			return nil, s.fail("tail", err)
 		}
 	}

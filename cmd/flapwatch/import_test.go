@@ -230,7 +230,7 @@ func TestImportFiles(t *testing.T) {
 	}
 	var events api.List[api.Event]
 	p.get("/events", seedWindow, &events)
-	if i := slices.IndexFunc(events.Items, func(e api.Event) bool { return *e.Seq == 1 }); i < 0 || events.Items[i].Source != "logs/b ·[31m\"%·\ufffd.log" {
+	if i := slices.IndexFunc(events.Items, func(e api.Event) bool { return *e.Seq == 1 }); i < 0 || events.Items[i].Source != "logs/b _[31m_%·_.log" {
 		t.Errorf("events %+v", events.Items)
 	}
 

@@ -197,12 +197,11 @@ func (b *Batch) Commit(ctx context.Context, next uint64, leftover event.Counts) 
 	}
 	b.tell(lost)
 	s.memory.learn(&b.events, b.fresh, b.spool, next)
-	s.newest.learn(&b.events, b.fresh)
 	b.release()
 	return counts, nil
 }
 
-// write writes the rows and, last, the counts.
+// write writes the rows and, last, the counts. Whoever sees a message counted finds its event, in memory as in ClickHouse.
 func (b *Batch) write(ctx context.Context, next uint64, leftover event.Counts) (event.Counts, lostLines, error) {
 	if err := b.writeEvents(ctx, next); err != nil {
 		return event.Counts{}, lostLines{}, err
@@ -232,6 +231,9 @@ func (b *Batch) writeEvents(ctx context.Context, next uint64) error {
 	bad, err := b.store.insert(ctx, into, b.fresh)
 	for row, why := range bad {
 		b.setAside(row, why)
+	}
+	if err == nil {
+		b.store.newest.learn(&b.events, b.fresh)
 	}
 	return err
 }

@@ -13,7 +13,7 @@ import (
 // them keeps them in memory as well:
 //
 //	Keep ──▶ read what is stored ─┐
-//	Commit ── what was committed ─┴▶ newest: everything later than floor ──▶ Events
+//	Commit ── what was written ───┴▶ newest: everything later than floor ──▶ Events
 //
 // It must be the only process that writes. Whatever is not later than floor is for ClickHouse to tell.
 
@@ -57,7 +57,7 @@ func (s *Store) Keep(ctx context.Context) error {
 	return nil
 }
 
-// learn takes in rows that were committed.
+// learn takes in rows that were written. Those of a commit that is tried again come again.
 func (n *newest) learn(e *eventRows, rows []int32) {
 	n.mu.RLock()
 	begun, floor := n.begun, n.floor

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -17,7 +16,7 @@ func TestNewest(t *testing.T) {
 	options := clickhousetest.Open(t)
 	s, plain := reopen(t, options), reopen(t, options)
 	s.newest.most = 60
-	ctx := context.Background()
+	ctx := t.Context()
 	random := rand.New(rand.NewPCG(1, 2))
 	next, now := uint64(0), noon
 	arrive := func() {
@@ -44,6 +43,7 @@ func TestNewest(t *testing.T) {
 		}
 		if random.IntN(3) == 0 {
 			interrupted(t, s, "a", next, next+uint64(len(rows)), rows)
+			samePage(t, s, plain, event.Filter{}, "", 30) // before the rows are counted
 		}
 		b := s.Begin("a", next)
 		for _, row := range rows {
@@ -79,21 +79,27 @@ func TestNewest(t *testing.T) {
 			if _, known := s.newest.page(f, before, limit); known {
 				fromMemory++
 			}
-			got, gotNext, err := s.Events(ctx, f, cursor, limit)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, wantNext, err := plain.Events(ctx, f, cursor, limit)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !reflect.DeepEqual(got, want) || gotNext != wantNext {
-				t.Fatalf("round %d, page %d of %+v, limit %d:\n%d events, %s\n%d events, %s", round, page, f, limit, len(got), gotNext, len(want), wantNext)
-			}
-			cursor = wantNext
+			cursor = samePage(t, s, plain, f, cursor, limit)
 		}
 	}
 	if len(s.newest.rows) > 60 || fromMemory < 15 {
 		t.Errorf("%d events are kept; %d pages came from memory", len(s.newest.rows), fromMemory)
 	}
+}
+
+// samePage asks both stores for a page and gives the cursor of the next.
+func samePage(t *testing.T, s, plain *Store, f event.Filter, cursor string, limit int) string {
+	t.Helper()
+	got, gotNext, err := s.Events(t.Context(), f, cursor, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, wantNext, err := plain.Events(t.Context(), f, cursor, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) || gotNext != wantNext {
+		t.Fatalf("%+v from %q, limit %d:\n%d events, %s\n%d events, %s", f, cursor, limit, len(got), gotNext, len(want), wantNext)
+	}
+	return wantNext
 }

@@ -322,6 +322,48 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// FuzzHostile puts any text into any parameter of any operation but the tail, which goes on. An error is problem+json of the asker's making, and
+// nothing takes long.
+func FuzzHostile(f *testing.F) {
+	type place struct{ method, path, in, name string }
+	var places []place
+	p := serve(f, folder(f))
+	for path, item := range p.document().Paths {
+		for method, op := range item {
+			for _, parameter := range op.Parameters {
+				if path != "/api/v1/tail" && strings.HasPrefix(path, "/api/v1/") && (parameter.In == "query" || parameter.In == "path") {
+					places = append(places, place{strings.ToUpper(method), path, parameter.In, parameter.Name})
+				}
+			}
+		}
+	}
+	slices.SortFunc(places, func(a, b place) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	for i := range places {
+		for _, value := range []string{"13", "-7d", "2026-11-23T08:00:00Z", "SEPE0D1730A8137", "' OR 1=1 --", "\x00", "1e400", "2026-W47", "Europe/Berlin"} {
+			f.Add(uint16(i), value)
+		}
+	}
+	f.Fuzz(func(t *testing.T, i uint16, value string) {
+		at, p := places[int(i)%len(places)], *p
+		p.t = t
+		path := strings.ReplaceAll(at.path, "{name}", "SEPE0D1730A8137") + "?" + url.Values{at.name: {value}}.Encode()
+		if at.in == "path" {
+			if value == "" || value == "." || value == ".." {
+				t.Skip("another path")
+			}
+			path = strings.ReplaceAll(at.path, "{"+at.name+"}", url.PathEscape(value))
+		}
+		began := time.Now()
+		status, h, body := p.call(at.method, path, "x", "Content-Type", "text/plain")
+		if status >= 500 || (status >= 300 && status < 400) || (status >= 400 && !isProblem(status, h, body)) || status == http.StatusTooManyRequests {
+			t.Errorf("%s %q: %d %.300s", at.method, path, status, body)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("%s %q took %s", at.method, path, took)
+		}
+	})
+}
+
 // TestAllAtOnce has every kind of mistake in one question.
 func TestAllAtOnce(t *testing.T) {
 	p := serve(t, folder(t))

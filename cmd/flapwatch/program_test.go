@@ -44,14 +44,14 @@ func TestMain(m *testing.M) {
 
 // program is a running flapwatch serve in a process of its own.
 type program struct {
-	t             *testing.T
+	t             testing.TB
 	command       *exec.Cmd
 	log           *lockedBuffer
 	web, udp, tcp string
 }
 
 // command makes the program with arguments, to be run by the test.
-func command(t *testing.T, args ...string) *exec.Cmd {
+func command(t testing.TB, args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 var addressLine = regexp.MustCompile(`(http://\S+|udp://\S+|tcp://\S+)`)
 
 // serve starts the service on free ports and waits until it is ready. It is stopped at the end of the test.
-func serve(t *testing.T, data string, args ...string) *program {
+func serve(t testing.TB, data string, args ...string) *program {
 	t.Helper()
 	p := launch(t, data, args...)
 	p.wait("ready", func() bool { return p.status("/readyz") == http.StatusOK })
@@ -72,7 +72,7 @@ func serve(t *testing.T, data string, args ...string) *program {
 }
 
 // launch starts the service and waits until it listens.
-func launch(t *testing.T, data string, args ...string) *program {
+func launch(t testing.TB, data string, args ...string) *program {
 	t.Helper()
 	clickhousetest.Library(t)
 	c := command(t, append([]string{
@@ -203,7 +203,7 @@ func once(t *testing.T, stdin string, args ...string) (stdout, stderr string, ex
 }
 
 // folder is a data folder that is short enough for a unix socket.
-func folder(t *testing.T) string {
+func folder(t testing.TB) string {
 	t.Helper()
 	return filepath.Join(t.TempDir(), "data")
 }

@@ -26,7 +26,7 @@ const (
 var seedWindow = query("from", "2015-07-01T00:00:00Z", "to", "2015-07-03T00:00:00Z")
 
 // send writes text in one piece.
-func send(t *testing.T, network, address, text string) {
+func send(t testing.TB, network, address, text string) {
 	t.Helper()
 	c, err := net.Dial(network, address)
 	if err != nil {

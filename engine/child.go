@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"net"
 	"net/http"
@@ -98,10 +99,30 @@ func (t *task) takeFolder(ctx context.Context) (*os.File, error) {
 	ctx, cancel := context.WithTimeout(ctx, dyingWait)
 	defer cancel()
 	held, err := waitLock(ctx, filepath.Join(t.dir, "child.lock"))
+	if err == nil {
+		err = t.waitLibrary(ctx)
+	}
 	if errors.Is(err, errLocked) {
-		return nil, fmt.Errorf("an earlier engine process still holds %s", t.dir)
+		err = fmt.Errorf("an earlier engine process still holds %s", t.dir)
+	}
+	if err != nil && held != nil {
+		held.Close()
+		held = nil
 	}
 	return held, err
+}
+
+// waitLibrary waits for the lock that ClickHouse itself has on its folder: a process that ends lets go of it after child.lock.
+func (t *task) waitLibrary(ctx context.Context) error {
+	status := filepath.Join(t.dir, "data", "status")
+	if _, err := os.Stat(status); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	held, err := waitLock(ctx, status)
+	if err != nil {
+		return err
+	}
+	return held.Close()
 }
 
 // serve answers on the listeners until ctx ends, then gives running statements a last while.

@@ -250,6 +250,42 @@ func TestKilledParentTakesChildAlong(t *testing.T) {
 	eventually(t, "the child of a killed parent is gone", func() bool { return !alive(child) })
 }
 
+// TestWaitsForTheLibrary: a process that ends may let go of its own lock before ClickHouse's in the same folder.
+func TestWaitsForTheLibrary(t *testing.T) {
+	dir := t.TempDir()
+	stop(t, start(t, options(t, dir)))
+	status, err := os.OpenFile(filepath.Join(dir, "data", "status"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer status.Close()
+	if err := syscall.Flock(int(status.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	opts := options(t, dir)
+	ended := make(chan error, 1)
+	var e *engine.Engine
+	go func() {
+		var err error
+		e, err = engine.Start(t.Context(), opts)
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		t.Errorf("it did not wait: %v", err)
+	case <-time.After(time.Second): // more than a start takes
+		if err := syscall.Flock(int(status.Fd()), syscall.LOCK_UN); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e != nil {
+		stop(t, e)
+	}
+}
+
 func TestFolderTooDeepForASocket(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("deep/", 40))
 	conn := connect(t, start(t, options(t, dir)).Options("default"))

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"log"
 	"net"
 	"net/http"
@@ -115,8 +114,8 @@ func (t *task) takeFolder(ctx context.Context) (*os.File, error) {
 // waitLibrary waits for the lock that ClickHouse itself has on its folder: a process that ends lets go of it after child.lock.
 func (t *task) waitLibrary(ctx context.Context) error {
 	status := filepath.Join(t.dir, "data", "status")
-	if _, err := os.Stat(status); errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if _, err := os.Stat(status); err != nil {
+		return nil // nothing to wait for; the library says what is wrong with its folder
 	}
 	held, err := waitLock(ctx, status)
 	if err != nil {

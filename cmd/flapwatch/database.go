@@ -86,10 +86,11 @@ func (d *database) look(ctx context.Context) error {
 		return d.note(s.Ping(ctx))
 	}
 	s, err := store.Open(ctx, d.options, d.settings)
-	if d.note(err) != nil {
-		return err
+	if err != nil {
+		return d.note(err)
 	}
 	d.opened.Store(s)
+	_ = d.note(nil)
 	if d.engine == nil { // others may write to a server
 		return nil
 	}

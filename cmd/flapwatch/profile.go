@@ -7,7 +7,7 @@ import (
 )
 
 // profile writes down where the processor time goes, into the file, until what it gives is called. Without a file it does nothing.
-// bench/README.md tells how default.pgo, by which the compiler arranges the program, is made of it.
+// go tool pprof reads it.
 func profile(file string) (stop func(), err error) {
 	if file == "" {
 		return func() {}, nil

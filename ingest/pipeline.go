@@ -49,7 +49,7 @@ type Options struct {
 	Workers int           // ranges understood at the same time (default 2)
 	Frames  int           // messages in a range at the most (default 65,536)
 	Bytes   int           // bytes in a range at the most (default 32 MiB)
-	Age     time.Duration // a range waits no longer for more (default 250 ms)
+	Age     time.Duration // a range waits so long for more, one with many messages four times as long (default 250 ms)
 	Parts   time.Duration // how long the parts of one message are waited for (default 30 s)
 	Zones   func(source string) *time.Location
 	Lost    func() map[string]uint64 // messages lost before the spool since the last call, by reason

@@ -135,7 +135,7 @@ func work(t *testing.T, s *spool.Spool, l *ledger, stop func() bool) *Metrics {
 	}
 	m := NewMetrics(prometheus.NewRegistry())
 	p := NewPipeline(Options{
-		Spool: s, Sink: l, Keys: catalogue.Keys(), Words: Words{catalogue}, Frames: 200, Age: 10 * time.Millisecond,
+		Spool: s, Sink: l, Keys: catalogue.Keys(), Words: Words{catalogue}, Frames: 200, Age: time.Microsecond,
 		Lost: func() map[string]uint64 { return nil }, Log: slog.New(slog.DiscardHandler), Metrics: m, Now: time.Now,
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -187,6 +187,18 @@ func TestPipeline(t *testing.T) {
 	for i, r := range l.ranges {
 		if i > 0 && r.First != l.ranges[i-1].Next {
 			t.Errorf("range %+v follows %+v", r, l.ranges[i-1])
+		}
+	}
+}
+
+// TestPipelineFillsRanges: what lies ready is not cut into small ranges because understanding it takes longer than a range waits.
+func TestPipelineFillsRanges(t *testing.T) {
+	s, l := openSpool(t, t.TempDir()), newLedger()
+	add(t, s, 0, 5000)
+	work(t, s, l, drained(s))
+	for _, r := range l.ranges {
+		if n := r.Next - r.First; n != 200 {
+			t.Errorf("a range of %d messages while thousands waited", n)
 		}
 	}
 }

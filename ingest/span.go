@@ -26,7 +26,8 @@ func closed() chan struct{} {
 	return c
 }
 
-// cutter reads the spool and makes spans of it: large ones under load, small ones soon when little arrives.
+// cutter reads the spool and makes spans of it: large ones under load, small ones soon when little arrives. Each becomes a part of a
+// table, and parts cost merges: so a span that has many messages waits longer for more, and one behind which more lie ready is filled.
 // Spans follow each other without a gap, so that frames lost in a damaged record are counted too.
 type cutter struct {
 	*Pipeline
@@ -60,18 +61,27 @@ func (c *cutter) run(ctx context.Context) error {
 	}
 }
 
-// read gives the next record, or nil when the open span has waited long enough.
+// read gives the next record, or nil when the open span has waited long enough and nothing more lies ready.
 func (c *cutter) read(ctx context.Context) (*spool.Record, error) {
-	if c.open != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, c.open.since.Add(c.Age))
-		defer cancel()
+	if c.open == nil || c.reader.Ready() {
+		return c.reader.Next(ctx)
 	}
+	ctx, cancel := context.WithDeadline(ctx, c.open.since.Add(c.patience()))
+	defer cancel()
 	record, err := c.reader.Next(ctx)
-	if c.open != nil && errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, nil
 	}
 	return record, err
+}
+
+// patience is how long the open span waits for more.
+func (c *cutter) patience() time.Duration {
+	const many, longer = 4_096, 4
+	if c.open.next-c.open.first >= many {
+		return longer * c.Age
+	}
+	return c.Age
 }
 
 // add puts a record into the open span, and gives a new span to the next worker that is free.

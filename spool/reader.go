@@ -65,6 +65,13 @@ func (r *Reader) Next(ctx context.Context) (*Record, error) {
 	}
 }
 
+// Ready says that Next has something to give, or to report, without waiting.
+func (r *Reader) Ready() bool {
+	r.folder.mu.Lock()
+	defer r.folder.mu.Unlock()
+	return r.next < r.folder.next || r.folder.closed
+}
+
 // Close closes the file that is being read. Records that were delivered stay.
 func (r *Reader) Close() error {
 	if r.seg == nil {

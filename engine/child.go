@@ -90,6 +90,7 @@ func (t *task) run(ctx context.Context, stderr io.Writer) error {
 	}
 	defer lib.shutdown()
 	defer keeper.close()
+	go yieldMerges(ctx)
 	return t.serve(ctx, lib, stderr)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -228,27 +229,31 @@ func TestEngineKilled(t *testing.T) {
 	}
 }
 
-// engineOf finds the engine's process: the child of the service.
+// engineOf finds the engine's process.
 func engineOf(t *testing.T, p *program) int {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", p.command.Process.Pid))
-	if err != nil {
+	all := enginesOf(t, p)
+	if len(all) == 0 {
+		t.Fatal("the engine's process was not found")
+	}
+	return all[0]
+}
+
+// enginesOf finds the engine's process, and those that are about to take its place.
+func enginesOf(t *testing.T, p *program) (pids []int) {
+	t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.command.Process.Pid))
+	if err != nil || len(tasks) == 0 {
 		t.Skip("no /proc:", err)
 	}
-	all := strings.Fields(string(text))
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.command.Process.Pid))
 	for _, f := range tasks {
 		text, _ := os.ReadFile(f)
-		all = append(all, strings.Fields(string(text))...)
-	}
-	for _, pid := range all {
-		args, _ := os.ReadFile("/proc/" + pid + "/cmdline")
-		if strings.Contains(string(args), engineChild) {
-			var n int
-			_, _ = fmt.Sscan(pid, &n)
-			return n
+		for _, pid := range strings.Fields(string(text)) {
+			args, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+			if n, err := strconv.Atoi(pid); err == nil && strings.Contains(string(args), engineChild) {
+				pids = append(pids, n)
+			}
 		}
 	}
-	t.Fatal("the engine's process was not found")
-	return 0
+	return pids
 }

@@ -203,9 +203,9 @@ func TestEngineAway(t *testing.T) {
 	})
 	f("stopped", func(t *testing.T, p *program) {
 		p.wait("ready", func() bool { return p.status("/readyz") == http.StatusOK })
-		pause(t, engineOf(t, p), length)
+		pause(t, p, length)
 	})
-	f("absent at the start", func(t *testing.T, p *program) { pause(t, engineOf(t, p), length) })
+	f("absent at the start", func(t *testing.T, p *program) { pause(t, p, length) })
 }
 
 // TestOutage lets ClickHouse hang under 20,000 messages a second, for ten minutes in the long form. Nothing is lost, nothing is there
@@ -226,7 +226,7 @@ func TestOutage(t *testing.T) {
 		sender.until(stop, p.tcp)
 		close(ended)
 	}()
-	pause(t, engineOf(t, p), length)
+	pause(t, p, length)
 	close(stop)
 	<-ended
 	live := float64(sender.flood.Count()) / time.Since(began).Seconds()
@@ -252,15 +252,20 @@ func TestOutage(t *testing.T) {
 		length, live, s.Stored, again/live, p.memory())
 }
 
-// pause stops a process for some time.
-func pause(t *testing.T, pid int, length time.Duration) {
+// pause keeps the engine, and whatever the service starts in its place, from answering for some time.
+func pause(t *testing.T, p *program, length time.Duration) {
 	t.Helper()
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
+	engineOf(t, p)
+	stopped := map[int]bool{}
+	for end := time.Now().Add(length); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		for _, pid := range enginesOf(t, p) {
+			if !stopped[pid] {
+				stopped[pid] = syscall.Kill(pid, syscall.SIGSTOP) == nil
+			}
+		}
 	}
-	time.Sleep(length)
-	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
-		t.Log("the service has replaced the engine meanwhile:", err)
+	for pid := range stopped {
+		_ = syscall.Kill(pid, syscall.SIGCONT) // the service has ended those that it replaced
 	}
 }
 

@@ -42,7 +42,7 @@ func (e *Engine) launch(ctx context.Context) (*process, error) {
 		case <-ctx.Done():
 			child.kill()
 			<-child.gone
-			return nil, fmt.Errorf("the embedded engine did not start in time: %w", ctx.Err())
+			return nil, fmt.Errorf("the embedded engine did not start within %v", time.Since(begun).Round(time.Second))
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

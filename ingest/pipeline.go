@@ -160,19 +160,25 @@ func (p *Pipeline) resume(ctx context.Context) error {
 	return err
 }
 
-// retry calls try until it succeeds or ctx ends, waiting longer each time, up to some seconds.
+// retry calls try until it succeeds or ctx ends, waiting longer each time, up to some seconds. It tells of it once a minute.
 func (p *Pipeline) retry(ctx context.Context, what string, try func(context.Context) error) error {
+	began := time.Now()
+	var told time.Time
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 4*time.Second) {
 		err := try(ctx)
 		if err == nil {
+			if !told.IsZero() {
+				p.Log.Info("store available again", "while", what, "after", time.Since(began).Round(time.Second))
+			}
 			return nil
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		p.Metrics.Retries.Inc()
-		if pause >= time.Second { // a start takes some tries
-			p.Log.Warn("store not available; trying again", "while", what, "error", err, "pause", pause.String())
+		if pause >= time.Second && time.Since(told) >= time.Minute { // a start takes some tries
+			told = time.Now()
+			p.Log.Warn("store not available; trying again every few seconds", "while", what, "error", err)
 		}
 		wait(ctx, pause/2+rand.N(pause))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -93,9 +94,9 @@ func asked(what string, err error) error {
 		return nil
 	}
 	if kind := sort(err); kind != nil {
-		return fmt.Errorf("%s: %w: %w", what, kind, err)
+		return fmt.Errorf("%s: %w: %w", what, kind, brief{err})
 	}
-	return fmt.Errorf("%s: %w", what, err)
+	return fmt.Errorf("%s: %w", what, brief{err})
 }
 
 // written is asked for statements that change something: whatever takes too much now may be less later.
@@ -104,9 +105,23 @@ func written(what string, err error) error {
 		return nil
 	}
 	if sort(err) != nil {
-		return fmt.Errorf("%s: %w: %w", what, event.ErrUnavailable, err)
+		return fmt.Errorf("%s: %w: %w", what, event.ErrUnavailable, brief{err})
 	}
-	return fmt.Errorf("%s: %w", what, err)
+	return fmt.Errorf("%s: %w", what, brief{err})
+}
+
+// brief is an error without the parameters of the address that was asked: the driver's errors have all settings in them.
+type brief struct{ error }
+
+func (b brief) Unwrap() error { return b.error }
+
+func (b brief) Error() string {
+	text := b.error.Error()
+	if u, ok := errors.AsType[*url.Error](b.error); ok {
+		address, _, _ := strings.Cut(u.URL, "?")
+		text = strings.ReplaceAll(text, u.URL, address)
+	}
+	return text
 }
 
 // reasonOf is what ClickHouse said, in one line of at most 300 bytes.

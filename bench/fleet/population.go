@@ -46,6 +46,7 @@ type population struct {
 	seq    [2]uint32
 	row    event.Row
 	raw    []byte
+	mute   bool // events are not written: those that are stored already
 }
 
 var nodes = [...]string{"ucm-01", "ucm-02"}
@@ -64,7 +65,7 @@ func newPopulation(devices, events int, from, until time.Time) *population {
 		}
 		switch kind := float64(i%1000) / 1000; {
 		case kind < sixteenMinute:
-			h.habit, h.at = periodic, from.Add(rand.N(registeredMean))
+			h.habit, h.at = periodic, from.Add(time.Duration(p.random.Int64N(int64(registeredMean))))
 		case kind < sixteenMinute+nightly:
 			h.habit, h.at = planned, p.night(from)
 		default:
@@ -154,6 +155,11 @@ const registered = -1 // in place of a reason
 func (p *population) write(h *phone, at time.Time, node, reason int) {
 	e := &p.row
 	e.Reset()
+	if p.mute {
+		e.Time = at.Truncate(time.Millisecond)
+		p.seq[node]++
+		return
+	}
 	e.Names = event.Names{Role: event.Down, Expected: reason == 28 || reason == 9, Model: "Cisco 3905"}
 	p.seq[node]++
 	e.Time, e.TimeSource, e.Received = at.Truncate(time.Millisecond), event.FromMessage, at.Add(40*time.Millisecond).Truncate(time.Millisecond)

@@ -3,7 +3,6 @@ package pattern
 import (
 	"cmp"
 	"iter"
-	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -177,24 +176,49 @@ func (c *cluster) all() group {
 
 // groupsOf a kind, with at least so many losses: parts of the cluster, not all of it.
 func (c *cluster) groupsOf(kind OutageKind, least int) []group {
-	members, devices := map[string]*[]int32{}, c.places[kind]
-	of := keyOf[kind]
+	first, number, keys := c.number(kind)
+	ends := make([]int, len(keys)+1) // of the group before, then of the group
+	for _, l := range c.losses {
+		ends[number[first[l.device]+int(l.place)]+1]++
+	}
+	for i := range keys {
+		ends[i+1] += ends[i]
+	}
+	sorted := make([]int32, len(c.losses))
 	for i, l := range c.losses {
-		key := of(c, l)
-		list := members[key]
-		if list == nil {
-			list = new([]int32)
-			members[key] = list
-		}
-		*list = append(*list, int32(i))
+		g := number[first[l.device]+int(l.place)]
+		sorted[ends[g]] = int32(i)
+		ends[g]++
+	}
+	members, begin := map[string][]int32{}, 0
+	for g, key := range keys {
+		members[key], begin = sorted[begin:ends[g]], ends[g]
 	}
 	var out []group
-	for _, key := range slices.Sorted(maps.Keys(members)) {
-		if key != "" && len(*members[key]) >= least && devices[key] < c.known {
-			out = append(out, group{*members[key], devices[key]})
+	for _, key := range slices.Sorted(slices.Values(keys)) {
+		if devices := c.places[kind][key]; key != "" && len(members[key]) >= least && devices < c.known {
+			out = append(out, group{members[key], devices})
 		}
 	}
 	return out
+}
+
+// number gives each key of a kind a number: that of the nodes of a device begins at its first. So the key of a loss is looked up once.
+func (c *cluster) number(kind OutageKind) (first []int, number []int32, keys []string) {
+	known := map[string]int32{}
+	for i, d := range c.devices {
+		first = append(first, len(number))
+		for place := range d.nodes {
+			key := keyOf[kind](c, loss{device: int32(i), place: uint16(place)})
+			n, ok := known[key]
+			if !ok {
+				n = int32(len(keys))
+				known[key], keys = n, append(keys, key)
+			}
+			number = append(number, n)
+		}
+	}
+	return first, number, keys
 }
 
 // sortOut counts the known devices by what they have in common.

@@ -12,7 +12,14 @@ type device struct {
 	event.History // without changes
 	changes       []change
 	verdict       *diagnose.Verdict // nil where nothing happened in the window
-	tested        int               // series that were looked at for a period
+	searched      []searched        // its series that are long enough for a period
+}
+
+// overdue: an event that was expected before ms has not come.
+func (d *device) overdue(ms int64) bool {
+	return d.verdict != nil && slices.ContainsFunc(d.verdict.Patterns, func(p diagnose.Judged) bool {
+		return p.Finding.NextExpected+int64(3000*p.Finding.NextSD) < ms
+	})
 }
 
 // change is an event.Change in sixteen bytes: its time, its key and what all changes of its kind have in common.

@@ -3,7 +3,6 @@ package watch
 import (
 	"cmp"
 	"context"
-	"iter"
 	"math"
 	"runtime"
 	"slices"
@@ -30,8 +29,9 @@ type name struct{ cluster, device string }
 //
 //	store ── what was committed since the mark ─▶ devices ─▶ those that changed, or whose oldest change left the window ─▶ judge
 //
-// A verdict about a device to which nothing happened stays, but for what time alone does to it (pattern.Flapping.In). The period
-// of such a device was tested in the window of that time, at most a part in twentyfour of its length ago: then all is made anew.
+// A verdict about a device to which nothing happened stays, but for what time alone does to it (pattern.Flapping.In). A series is
+// searched for a period again when enough of it has changed (see searched), and at the latest when a part in twentyfour of the
+// window's length has passed: then all is made anew. In between its findings are carried on.
 type fleet struct {
 	watch    *Watch
 	filter   event.Filter
@@ -47,11 +47,8 @@ type fleet struct {
 
 	window  event.Window // of the last survey
 	scanned time.Time    // end of the window of the last scan of everything
-	outages []diagnose.Judged
-	sought  time.Time     // end of the window in which outages were sought last
-	effort  time.Duration // that it took
-	search  chan found    // one under way that nobody waits for
-	touched int           // devices judged for the last survey
+	outages outages
+	touched int // devices judged for the last survey
 }
 
 // answer makes the survey of w. Of a window that is over last stays true until something comes in that belongs to it, and no more
@@ -138,7 +135,7 @@ func (f *fleet) scan(ctx context.Context, w event.Window) (*diagnose.Survey, err
 		return nil, err
 	}
 	f.touched = len(f.devices)
-	f.scanned, f.sought = w.To, time.Time{}
+	f.scanned, f.outages.sought = w.To, time.Time{}
 	return f.conclude(w), nil
 }
 
@@ -193,7 +190,8 @@ func (f *fleet) follow(ctx context.Context, w event.Window) (*diagnose.Survey, e
 	return f.conclude(w), nil
 }
 
-// age marks the devices that the move of the window touches: a change left it, or one that was ahead of it came in.
+// age marks the devices that the move of the window touches: a change left it, one that was ahead of it came in, or one that was
+// expected did not come.
 func (f *fleet) age(w event.Window, touched map[*device]bool) {
 	from, end, to := w.From.UnixMilli(), f.window.To.UnixMilli(), w.To.UnixMilli()
 	for _, d := range f.sorted {
@@ -205,6 +203,9 @@ func (f *fleet) age(w event.Window, touched map[*device]bool) {
 			touched[d] = true
 		}
 		if n = len(d.changes); n > 0 && d.changes[n-1].at >= end && firstAt(d.changes, end) < firstAt(d.changes, to) {
+			touched[d] = true
+		}
+		if d.overdue(to) {
 			touched[d] = true
 		}
 	}
@@ -258,7 +259,7 @@ func (f *fleet) conclude(w event.Window) *diagnose.Survey {
 		}
 		if d.verdict != nil {
 			s.Verdicts, owners = append(s.Verdicts, d.verdict), append(owners, d)
-			tests += d.tested
+			tests += len(d.searched)
 		}
 		return false
 	})
@@ -270,79 +271,6 @@ func (f *fleet) conclude(w event.Window) *diagnose.Survey {
 		d.verdict = s.Verdicts[i]
 	}
 	return s
-}
-
-// found is what a search for outages brought.
-type found struct {
-	outages []diagnose.Judged
-	window  event.Window
-	effort  time.Duration
-}
-
-// seekOutages starts a search. It takes time in proportion to all losses: it is done as often as a tenth of the time allows.
-func (f *fleet) seekOutages(w event.Window) {
-	if f.scanned.Equal(w.To) {
-		f.search = nil // one that is under way speaks of devices that were forgotten
-	}
-	if f.search != nil || w.To.Sub(f.sought) < share*f.effort {
-		return
-	}
-	search, histories, known := make(chan found, 1), f.histories(w), f.known
-	f.search = search
-	go func() {
-		began := f.watch.now()
-		r := found{window: w}
-		for _, o := range pattern.Outages(histories, w, pattern.OutageOptions{Known: known}) {
-			c := diagnose.OutageCase(o)
-			r.outages = append(r.outages, diagnose.Judged{Case: c, Hypotheses: diagnose.Explain(c, f.watch.catalogue)})
-		}
-		r.effort = f.watch.now().Sub(began)
-		search <- r
-	}()
-}
-
-// outagesBy gives the outages that are known now. It waits for the search where everything is new, or where the last one was short;
-// a long one goes on beside the next surveys.
-func (f *fleet) outagesBy(w event.Window) []diagnose.Judged {
-	const short = time.Second
-	take := func(r found) {
-		f.outages, f.sought, f.effort, f.search = r.outages, r.window.To, r.effort, nil
-	}
-	switch {
-	case f.search == nil:
-	case f.scanned.Equal(w.To) || f.effort < short:
-		take(<-f.search)
-	default:
-		select {
-		case r := <-f.search:
-			take(r)
-		default:
-		}
-	}
-	return f.outages
-}
-
-// histories gives those of the window as they are now, whatever comes in while they are read: changes of a device are never written
-// over. A history must not be kept.
-func (f *fleet) histories(w event.Window) iter.Seq[event.History] {
-	type part struct {
-		event.History
-		changes []change
-	}
-	parts := make([]part, len(f.sorted))
-	for i, d := range f.sorted {
-		parts[i] = part{d.History, d.changes}
-	}
-	kinds := kinds{kind: f.kinds.kind}
-	return func(yield func(event.History) bool) {
-		var buf []event.Change
-		for _, p := range parts {
-			buf = kinds.unpack(p.changes, w.From.UnixMilli(), w.To.UnixMilli(), buf[:0])
-			if p.Changes = buf; len(buf) > 0 && !yield(p.History) {
-				return
-			}
-		}
-	}
 }
 
 func (f *fleet) sort() {

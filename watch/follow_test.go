@@ -7,12 +7,14 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
 	"flapwatch/diagnose"
 	"flapwatch/event"
 	"flapwatch/internal/clickhousetest"
+	"flapwatch/pattern"
 	"flapwatch/store"
 )
 
@@ -131,8 +133,9 @@ func testFollowing(t *testing.T, from func(now time.Time) time.Time) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compareSurveys(t, step, got, want)
-		if following.questions[following.key(q)].fleet.scanned.Equal(now) {
+		f := following.questions[following.key(q)].fleet
+		compareSurveys(t, step, got, want, f)
+		if f.scanned.Equal(now) {
 			scans++
 		}
 		devices = max(devices, len(got.Verdicts))
@@ -142,7 +145,7 @@ func testFollowing(t *testing.T, from func(now time.Time) time.Time) {
 	}
 }
 
-func compareSurveys(t *testing.T, step int, got, want *diagnose.Survey) {
+func compareSurveys(t *testing.T, step int, got, want *diagnose.Survey, f *fleet) {
 	t.Helper()
 	if got.Window != want.Window || len(got.Verdicts) != len(want.Verdicts) || !reflect.DeepEqual(got.Outages, want.Outages) {
 		t.Fatalf("step %d: %d verdicts, %d outages in %v; want %d, %d in %v", step, len(got.Verdicts), len(got.Outages), got.Window,
@@ -159,17 +162,45 @@ func compareSurveys(t *testing.T, step int, got, want *diagnose.Survey) {
 			!near(a.Score, b.Score) || !near(a.RatePerHour, b.RatePerHour) || !near(value(a.Availability), value(b.Availability)) {
 			t.Errorf("step %d: %s flaps\n%+v, want\n%+v", step, g.Device.Device, a, b)
 		}
-		if len(g.Patterns) != len(w.Patterns) {
-			t.Errorf("step %d: %s has %d patterns, want %d", step, g.Device.Device, len(g.Patterns), len(w.Patterns))
-			continue
-		}
-		for j := range w.Patterns {
-			p, q := &g.Patterns[j], &w.Patterns[j]
-			if p.Passed != q.Passed || p.Finding.Events != q.Finding.Events || math.Abs(p.Finding.Period/q.Finding.Period-1) > 0.01 {
-				t.Errorf("step %d: %s repeats\n%+v, want\n%+v", step, g.Device.Device, *p.Finding, *q.Finding)
-			}
+		comparePatterns(t, step, g.Patterns, w.Patterns, f.devices[name{w.Cluster, w.History.Device}].searched)
+	}
+}
+
+// comparePatterns: a series that has changed little since it was searched may tell of some events more or fewer, and lack what is not
+// shown; all else is as from scratch.
+func comparePatterns(t *testing.T, step int, got, want []diagnose.Judged, series []searched) {
+	t.Helper()
+	slack := 0
+	for _, s := range series {
+		if s.seen != s.last {
+			slack = max(slack, enough(s.events))
 		}
 	}
+	if slack > 0 {
+		hidden := func(j diagnose.Judged) bool { return !j.Passed }
+		got, want = slices.DeleteFunc(slices.Clone(got), hidden), slices.DeleteFunc(slices.Clone(want), hidden)
+	}
+	if len(got) != len(want) {
+		t.Errorf("step %d: %d patterns, want %d", step, len(got), len(want))
+		return
+	}
+	for j := range want {
+		p, q := got[j].Finding, want[j].Finding
+		if got[j].Passed != want[j].Passed || math.Abs(float64(p.Events-q.Events)) > float64(slack) || math.Abs(p.Period/q.Period-1) > 0.01 {
+			t.Errorf("step %d: %s repeats\n%+v, want\n%+v", step, want[j].Device, *p, *q)
+		}
+		if got[j].Passed && (!whole(p.Last-q.Last, q) || !whole(p.NextExpected-q.NextExpected, q)) {
+			t.Errorf("step %d: %s was last lost %d and is expected %d, want %d and %d", step, want[j].Device, p.Last, p.NextExpected, q.Last, q.NextExpected)
+		}
+	}
+}
+
+// whole: a difference in milliseconds is some whole cycles of a finding, for a search leaves out an event after one that is missing at the
+// very end.
+func whole(ms int64, g *pattern.Finding) bool {
+	d := float64(ms) / 1000
+	k := math.Round(d / g.Period)
+	return math.Abs(k) <= 2 && math.Abs(d-k*g.Period) <= max(10, g.NextSD)
 }
 
 func value(p *float64) float64 {
@@ -180,36 +211,3 @@ func value(p *float64) float64 {
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-6*max(1, math.Abs(b)) }
-
-// TestLongSearch lets a search for outages take long: a survey in between tells the outages before, and the one after it those found.
-func TestLongSearch(t *testing.T) {
-	c := catalogue(t)
-	p := play(t, c, "outage", 1)
-	version := uint64(0)
-	now := until
-	w := New(p, c, func() uint64 { return version }, func() time.Time { return now })
-	q := event.Filter{Window: event.Window{From: week.From, To: until}}
-	next := func() *diagnose.Survey {
-		t.Helper()
-		s, err := w.Fleet(t.Context(), q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		now, version = now.Add(2*time.Minute), version+1
-		q.From, q.To = now.Add(-q.Length()), now
-		return s
-	}
-	first := next()
-	if len(first.Outages) == 0 {
-		t.Fatal("no outage in a week with outages")
-	}
-	f := w.questions[w.key(q)].fleet
-	f.effort, f.outages, f.search = 5*time.Second, nil, make(chan found, 1)
-	if second := next(); len(second.Outages) != 0 {
-		t.Errorf("%d outages while a search is under way, want none, as before", len(second.Outages))
-	}
-	f.search <- found{outages: first.Outages, window: q.Window}
-	if third := next(); !reflect.DeepEqual(third.Outages, first.Outages) {
-		t.Errorf("%d outages after the search, want the %d that it found", len(third.Outages), len(first.Outages))
-	}
-}

@@ -10,9 +10,6 @@ import (
 	"flapwatch/pattern"
 )
 
-// fewest events of a series that can have a period.
-const fewest = 4
-
 // judge finds what devices do in a window. It belongs to one goroutine.
 type judge struct {
 	finder   *pattern.Finder
@@ -37,17 +34,17 @@ func (j *judge) unpack(d *device) {
 
 // judge judges the device that was unpacked.
 func (j *judge) judge(d *device) {
-	d.verdict, d.tested = nil, 0
 	if len(j.changes) == 0 {
+		d.verdict, d.searched = nil, nil
 		return
 	}
 	h := d.History
 	h.Changes = j.changes
-	d.verdict, d.tested = j.verdict(h)
+	d.verdict, d.searched = j.verdict(h, d.searched)
 }
 
-// verdict finds what one device does. tested is how many series were looked at for a period.
-func (j *judge) verdict(h event.History) (v *diagnose.Verdict, tested int) {
+// verdict finds what one device does. known is what is known of its series from the last time; it gives what is known now.
+func (j *judge) verdict(h event.History, known []searched) (v *diagnose.Verdict, now []searched) {
 	j.sessions = pattern.Sessions(h, j.window)
 	v = &diagnose.Verdict{History: h, Device: diagnose.Judged{Case: diagnose.CaseOf(h, j.sessions, j.window, nil)}}
 	v.Changes = nil
@@ -55,19 +52,29 @@ func (j *judge) verdict(h event.History) (v *diagnose.Verdict, tested int) {
 		if len(s.times) < fewest {
 			continue
 		}
-		tested++
-		for _, finding := range j.finder.Find(pattern.Input{Times: s.times, Window: j.window}).Findings {
-			c := diagnose.NewCase(about(h, s.kind), j.window, &finding)
+		r := j.search(s, known)
+		now = append(now, r)
+		if len(r.found) == 0 {
+			continue
+		}
+		about, sessions := h, j.sessions
+		if s.kind == planned {
+			about = withoutUnplanned(h)
+			sessions = pattern.Sessions(about, j.window)
+		}
+		for _, f := range r.found {
+			c := diagnose.CaseOf(about, sessions, j.window, f.Finding)
 			v.Patterns = append(v.Patterns, diagnose.Judged{Case: c, Planned: s.kind == planned})
 		}
 	}
 	slices.SortStableFunc(v.Patterns, func(a, b diagnose.Judged) int { return cmp.Compare(b.Finding.Score, a.Finding.Score) })
-	return v, tested
+	return v, now
 }
 
 // times that may repeat, in Unix milliseconds.
 type times struct {
 	kind  byte
+	node  string // that saw them; "" for any
 	times []int64
 }
 
@@ -96,7 +103,7 @@ func series(h event.History) []times {
 		most := times{kind: byte(kind)}
 		for _, node := range slices.Sorted(maps.Keys(byNode)) {
 			if len(byNode[node]) > len(most.times) {
-				most.times = byNode[node]
+				most.node, most.times = node, byNode[node]
 			}
 		}
 		out = append(out, most)
@@ -104,11 +111,9 @@ func series(h event.History) []times {
 	return out
 }
 
-// about leaves out of a history the unregistrations that a series of planned ones is not about.
-func about(h event.History, kind byte) event.History {
-	if kind == planned {
-		h.Changes = slices.DeleteFunc(slices.Clone(h.Changes), func(c event.Change) bool { return c.Role == event.Down && !c.Expected })
-	}
+// withoutUnplanned leaves out of a history the unregistrations that a series of planned ones is not about.
+func withoutUnplanned(h event.History) event.History {
+	h.Changes = slices.DeleteFunc(slices.Clone(h.Changes), func(c event.Change) bool { return c.Role == event.Down && !c.Expected })
 	return h
 }
 

@@ -20,10 +20,10 @@ func (w *Watch) single(ctx context.Context, f event.Filter) (*diagnose.Survey, e
 	j := newJudge(f.Window)
 	tests := 0
 	err := w.source.Histories(ctx, f, func(h event.History) error {
-		v, tested := j.verdict(h)
+		v, searched := j.verdict(h, nil)
 		v.Sessions = j.sessions
 		s.Verdicts = append(s.Verdicts, v)
-		tests += tested
+		tests += len(searched)
 		return nil
 	})
 	if err != nil {

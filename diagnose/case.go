@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -46,78 +47,115 @@ const (
 
 // NewCase puts together what the history of a device tells in w. finding may be nil.
 func NewCase(h event.History, w event.Window, finding *pattern.Finding) Case {
-	return CaseOf(h, pattern.Sessions(h, w), w, finding)
+	c := CaseOf(h, pattern.Sessions(h, w), w)
+	if finding != nil {
+		c = c.About(finding, h, w)
+	}
+	return c
 }
 
-// CaseOf is NewCase where the sessions of h in w are known already.
-func CaseOf(h event.History, sessions []pattern.Session, w event.Window, finding *pattern.Finding) Case {
+// CaseOf is NewCase without a finding, where the sessions of h in w are known already.
+func CaseOf(h event.History, sessions []pattern.Session, w event.Window) Case {
 	flap := pattern.FlapSessions(sessions, w, pattern.FlapOptions{})
 	c := Case{
 		Cluster: h.Cluster, Device: h.Device, IP: h.IP, Switch: h.NeighborID, Protocol: h.Protocol, DeviceType: h.DeviceType,
-		Finding: finding, Flap: &flap, Failover: pattern.Summarize(pattern.Failovers(sessions)), Registered: flap.MedianRegistered,
+		Flap: &flap, Failover: pattern.Summarize(pattern.Failovers(sessions)), Registered: flap.MedianRegistered,
 	}
 	if c.Failover != nil && c.Failover.RegisteredSeconds != nil {
 		c.Registered = c.Failover.RegisteredSeconds
 	}
-	inside := slices.DeleteFunc(slices.Clone(h.Changes), func(x event.Change) bool {
-		return w != event.Window{} && (x.At < w.From.UnixMilli() || x.At >= w.To.UnixMilli())
-	})
-	slices.SortStableFunc(inside, func(a, b event.Change) int { return cmp.Compare(a.At, b.At) })
-	c.read(inside)
+	c.read(inside(h.Changes, w))
 	return c
+}
+
+// About gives the case of h in w for a finding.
+func (c Case) About(finding *pattern.Finding, h event.History, w event.Window) Case {
+	c.Finding = finding
+	c.read(inside(h.Changes, w))
+	return c
+}
+
+// inside gives the changes within w in the order of time, which they mostly are already.
+func inside(changes []event.Change, w event.Window) []event.Change {
+	out := func(c event.Change) bool {
+		return w != event.Window{} && (c.At < w.From.UnixMilli() || c.At >= w.To.UnixMilli())
+	}
+	order := func(a, b event.Change) int { return cmp.Compare(a.At, b.At) }
+	n := len(changes)
+	if slices.IsSortedFunc(changes, order) && (n == 0 || !out(changes[0]) && !out(changes[n-1])) {
+		return changes
+	}
+	changes = slices.DeleteFunc(slices.Clone(changes), out)
+	slices.SortStableFunc(changes, order)
+	return changes
 }
 
 // read takes alarm, reason and signal from the losses or from the failed attempts: those that the finding is about,
 // else those that there are more of.
 func (c *Case) read(changes []event.Change) {
-	lost, tried := only(changes, event.Down), only(changes, event.Attempt)
-	told := lost
-	c.Alarm = unregistered
-	if c.aboutAttempts(lost, tried) {
-		told, c.Alarm, c.Spacing = tried, transient, spacing(tried)
+	c.Alarm, c.Reason, c.Signal, c.Spacing, c.AfterAction = "", nil, "", nil, 0
+	role := event.Down
+	if c.aboutAttempts(changes) {
+		role = event.Attempt
 	}
-	if len(told) == 0 {
-		c.Alarm = ""
+	if count(changes, role) == 0 {
 		return
 	}
-	c.Reason, c.Signal = typical(told)
-	if c.Alarm == unregistered {
-		c.AfterAction = afterAction(lost, only(changes, event.Action))
+	c.Reason, c.Signal = typical(changes, role)
+	if role == event.Attempt {
+		c.Alarm, c.Spacing = transient, spacing(changes, role)
+		return
 	}
+	c.Alarm, c.AfterAction = unregistered, afterAction(changes)
 }
 
-func (c *Case) aboutAttempts(lost, tried []event.Change) bool {
-	if c.Finding != nil && len(lost) > 0 && len(tried) > 0 {
-		return holds(tried, c.Finding.Last) && !(holds(lost, c.Finding.Last) && holds(lost, c.Finding.First))
+func (c *Case) aboutAttempts(changes []event.Change) bool {
+	lost, tried := count(changes, event.Down), count(changes, event.Attempt)
+	if f := c.Finding; f != nil && lost > 0 && tried > 0 {
+		return holds(changes, event.Attempt, f.Last) && !(holds(changes, event.Down, f.Last) && holds(changes, event.Down, f.First))
 	}
-	return len(tried) > 2*len(lost)
+	return tried > 2*lost
 }
 
-// holds: one of the changes, in the order of time, happened at.
-func holds(changes []event.Change, at int64) bool {
-	_, ok := slices.BinarySearchFunc(changes, at, func(c event.Change, at int64) int { return cmp.Compare(c.At, at) })
-	return ok
-}
-
-func only(changes []event.Change, role event.Role) []event.Change {
-	var out []event.Change
-	for _, c := range changes {
-		if c.Role == role {
-			out = append(out, c)
+// holds: one of the changes of a role, in the order of time, happened at.
+func holds(changes []event.Change, role event.Role, at int64) bool {
+	i, _ := slices.BinarySearchFunc(changes, at, func(c event.Change, at int64) int { return cmp.Compare(c.At, at) })
+	for ; i < len(changes) && changes[i].At == at; i++ {
+		if changes[i].Role == role {
+			return true
 		}
 	}
-	return out
+	return false
+}
+
+func count(changes []event.Change, role event.Role) int {
+	n := 0
+	for range of(changes, role) {
+		n++
+	}
+	return n
+}
+
+// of gives the changes of a role.
+func of(changes []event.Change, role event.Role) iter.Seq[*event.Change] {
+	return func(yield func(*event.Change) bool) {
+		for i := range changes {
+			if changes[i].Role == role && !yield(&changes[i]) {
+				return
+			}
+		}
+	}
 }
 
 // typical is the most frequent reason, and the most frequent signal that comes with it. What was not meant goes before what
 // was, unless there is five times as much of the latter: the way home from the secondary is part of every fail-over.
-func typical(changes []event.Change) (*uint32, string) {
+func typical(changes []event.Change, role event.Role) (*uint32, string) {
 	type coded struct {
 		reason uint32
 		has    bool
 	}
 	count := map[coded]int{}
-	for _, c := range changes {
+	for c := range of(changes, role) {
 		n := 5
 		if c.Expected {
 			n = 1
@@ -126,7 +164,7 @@ func typical(changes []event.Change) (*uint32, string) {
 	}
 	top := mostOf(count, func(a, b coded) int { return cmp.Compare(a.reason, b.reason) })
 	signals := map[string]int{}
-	for _, c := range changes {
+	for c := range of(changes, role) {
 		if c.Reason == top.reason && c.Signal != "" {
 			signals[c.Signal]++
 		}
@@ -146,13 +184,17 @@ func mostOf[K comparable](count map[K]int, order func(a, b K) int) K {
 	return slices.MaxFunc(slices.SortedFunc(maps.Keys(count), order), func(a, b K) int { return cmp.Compare(count[a], count[b]) })
 }
 
-// spacing of sorted events, nil for fewer than four; copies within a second do not count.
-func spacing(sorted []event.Change) *Spacing {
+// spacing of the sorted changes of a role, nil for fewer than four; copies within a second do not count.
+func spacing(changes []event.Change, role event.Role) *Spacing {
 	var gaps []float64
-	for i := 1; i < len(sorted); i++ {
-		if g := float64(sorted[i].At-sorted[i-1].At) / 1000; g >= 1 {
-			gaps = append(gaps, g)
+	var last *event.Change
+	for c := range of(changes, role) {
+		if last != nil {
+			if g := float64(c.At-last.At) / 1000; g >= 1 {
+				gaps = append(gaps, g)
+			}
 		}
+		last = c
 	}
 	if len(gaps) < 3 {
 		return nil
@@ -163,18 +205,19 @@ func spacing(sorted []event.Change) *Spacing {
 }
 
 // afterAction is the share of losses with an action in the minute before.
-func afterAction(lost, actions []event.Change) float64 {
-	if len(lost) == 0 {
-		return 0
-	}
-	after := 0
-	for _, l := range lost {
-		i, _ := slices.BinarySearchFunc(actions, l.At+1, func(a event.Change, at int64) int { return cmp.Compare(a.At, at) })
-		if i > 0 && l.At-actions[i-1].At <= 60_000 {
+func afterAction(changes []event.Change) float64 {
+	lost, after, action, next := 0, 0, int64(math.MinInt64), 0 // the last action before next
+	for l := range of(changes, event.Down) {
+		for ; next < len(changes) && changes[next].At <= l.At; next++ {
+			if changes[next].Role == event.Action {
+				action = changes[next].At
+			}
+		}
+		if lost++; action >= l.At-60_000 {
 			after++
 		}
 	}
-	return float64(after) / float64(len(lost))
+	return float64(after) / float64(max(1, lost))
 }
 
 // OutageCase puts an outage before Explain.

@@ -15,10 +15,10 @@ type device struct {
 	searched      []searched        // its series that are long enough for a period
 }
 
-// overdue: an event that was expected before ms has not come.
+// overdue: an event of a pattern that is shown was expected before ms and has not come.
 func (d *device) overdue(ms int64) bool {
 	return d.verdict != nil && slices.ContainsFunc(d.verdict.Patterns, func(p diagnose.Judged) bool {
-		return p.Finding.NextExpected+int64(3000*p.Finding.NextSD) < ms
+		return p.Passed && p.Finding.NextExpected+int64(3000*p.Finding.NextSD) < ms
 	})
 }
 

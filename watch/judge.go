@@ -46,7 +46,7 @@ func (j *judge) judge(d *device) {
 // verdict finds what one device does. known is what is known of its series from the last time; it gives what is known now.
 func (j *judge) verdict(h event.History, known []searched) (v *diagnose.Verdict, now []searched) {
 	j.sessions = pattern.Sessions(h, j.window)
-	v = &diagnose.Verdict{History: h, Device: diagnose.Judged{Case: diagnose.CaseOf(h, j.sessions, j.window, nil)}}
+	v = &diagnose.Verdict{History: h, Device: diagnose.Judged{Case: diagnose.CaseOf(h, j.sessions, j.window)}}
 	v.Changes = nil
 	for _, s := range series(h) {
 		if len(s.times) < fewest {
@@ -57,14 +57,13 @@ func (j *judge) verdict(h event.History, known []searched) (v *diagnose.Verdict,
 		if len(r.found) == 0 {
 			continue
 		}
-		about, sessions := h, j.sessions
+		about, c := h, v.Device.Case
 		if s.kind == planned {
 			about = withoutUnplanned(h)
-			sessions = pattern.Sessions(about, j.window)
+			c = diagnose.CaseOf(about, pattern.Sessions(about, j.window), j.window)
 		}
 		for _, f := range r.found {
-			c := diagnose.CaseOf(about, sessions, j.window, f.Finding)
-			v.Patterns = append(v.Patterns, diagnose.Judged{Case: c, Planned: s.kind == planned})
+			v.Patterns = append(v.Patterns, diagnose.Judged{Case: c.About(f.Finding, about, j.window), Planned: s.kind == planned})
 		}
 	}
 	slices.SortStableFunc(v.Patterns, func(a, b diagnose.Judged) int { return cmp.Compare(b.Finding.Score, a.Finding.Score) })

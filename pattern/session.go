@@ -198,9 +198,11 @@ func stays(out []Session, node string, c []event.Change, from, to int64, others 
 		case m.Role == event.Up && registered:
 			out = append(out, Session{Node: node, From: since, Until: m.At, OpenEnd: true})
 		case m.Role == event.Down:
-			if _, moved := others.took(node, since, m.At-handoverMS); registered && moved {
-				out = append(out, Session{Node: node, From: since, Until: m.At, OpenEnd: true})
-				registered = false
+			if registered {
+				if _, moved := others.took(node, since, m.At-handoverMS); moved {
+					out = append(out, Session{Node: node, From: since, Until: m.At, OpenEnd: true})
+					registered = false
+				}
 			}
 			out = append(out, Session{Node: node, From: since, Until: m.At, OpenStart: !registered,
 				EndReason: m.Reason, HasEndReason: m.HasReason, EndExpected: m.Expected, EndSignal: m.Signal})
@@ -253,11 +255,15 @@ func (o witness) had(node string, from, to int64) (int64, bool) {
 
 // narrow moves the open side of s to what another node saw.
 func (o witness) narrow(s Session) Session {
-	if t, ok := o.had(s.Node, s.From, s.Until-handoverMS); ok && s.OpenStart {
-		s.From = t
+	if s.OpenStart {
+		if t, ok := o.had(s.Node, s.From, s.Until-handoverMS); ok {
+			s.From = t
+		}
 	}
-	if t, ok := o.took(s.Node, s.From, s.Until); ok && s.OpenEnd {
-		s.Until = t
+	if s.OpenEnd {
+		if t, ok := o.took(s.Node, s.From, s.Until); ok {
+			s.Until = t
+		}
 	}
 	return s
 }

@@ -49,14 +49,33 @@ type stored struct {
 	Digest  *Digest `json:"digest"`
 }
 
-// digest gives the one of a window: the kept one, or else what make gives, which is then kept.
-func (a *Archive) digest(ctx context.Context, w event.Window, make func() (*Digest, error)) (*Digest, error) {
+// digest gives the one of a window: the kept one, or else what conclude gives, which is then kept. That of a large fleet takes minutes: it is
+// made to the end even if nobody waits for it any more, so that who asks again finds it.
+func (a *Archive) digest(ctx context.Context, w event.Window, conclude func(context.Context) (*Digest, error)) (*Digest, error) {
 	select {
 	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	type result struct {
+		digest *Digest
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer func() { <-a.turn }()
+		d, err := a.keep(context.WithoutCancel(ctx), w, conclude)
+		done <- result{d, err}
+	}()
+	select {
+	case r := <-done:
+		return r.digest, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (a *Archive) keep(ctx context.Context, w event.Window, conclude func(context.Context) (*Digest, error)) (*Digest, error) {
 	d, err := a.load(w)
 	if err != nil {
 		a.log.Warn("kept week not readable, made anew", "file", a.file(w), "error", err)
@@ -66,7 +85,7 @@ func (a *Archive) digest(ctx context.Context, w event.Window, make func() (*Dige
 			return d, err
 		}
 	}
-	if d, err = make(); err != nil || d.Mark == nil {
+	if d, err = conclude(ctx); err != nil || d.Mark == nil {
 		return d, err
 	}
 	if err := a.store(d); err != nil {

@@ -27,7 +27,7 @@ func (o *Options) digest(ctx context.Context, source Source, w event.Window, ove
 	if o.Archive == nil || !over {
 		return o.makeDigest(ctx, source, w)
 	}
-	return o.Archive.digest(ctx, w, func() (*Digest, error) { return o.makeDigest(ctx, source, w) })
+	return o.Archive.digest(ctx, w, func(ctx context.Context) (*Digest, error) { return o.makeDigest(ctx, source, w) })
 }
 
 // builder holds what a digest is made of.

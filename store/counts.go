@@ -57,7 +57,7 @@ WHERE {spool:String} IN ('', spool)`
 // Totals sums the counts of a spool, or of all when spool is empty. Received are the frames of committed ranges. What
 // RecordDrops was told never was in a range: it is in Dropped only. InSpool is not known here.
 func (s *Store) Totals(ctx context.Context, spool string) (event.Counts, error) {
-	ctx, cancel := s.limit(ctx, lookup)
+	ctx, _, cancel := s.limit(ctx, lookup)
 	defer cancel()
 	var c event.Counts
 	err := s.conn.QueryRow(ctx, totals, clickhouse.Named("spool", spool)).

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -12,19 +13,29 @@ import (
 
 // limits bound what one question may take. A question that needs more fails with event.ErrTooMuch.
 type limits struct {
-	seconds int // of run time
-	memory  int // bytes
+	seconds int  // of run time
+	each    bool // seconds are those from one row to the next: the answer is read as fast as devices are judged
+	memory  int  // bytes
 }
 
 var (
-	lookup = limits{seconds: 60, memory: 1 << 30}  // of the writing side, for which waiting is better than failing
-	answer = limits{seconds: 20, memory: 1 << 30}  // for somebody who waits
-	sweep  = limits{seconds: 300, memory: 2 << 30} // over the whole fleet
+	lookup = limits{seconds: 60, memory: 1 << 30}              // of the writing side, for which waiting is better than failing
+	answer = limits{seconds: 20, memory: 1 << 30}              // for somebody who waits
+	sweep  = limits{seconds: 300, each: true, memory: 2 << 30} // over the whole fleet
 )
 
-// limit makes ctx one for a question with limits. What is sorted or grouped beyond half of its memory goes to disk.
-func (s *Store) limit(ctx context.Context, l limits) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(l.seconds)*time.Second)
+// limit makes ctx one for a question with limits. What is sorted or grouped beyond half of its memory goes to disk. A row that has come
+// is told by goesOn.
+func (s *Store) limit(ctx context.Context, l limits) (_ context.Context, goesOn func(), cancel context.CancelFunc) {
+	patience := time.Duration(l.seconds) * time.Second
+	goesOn = func() {}
+	if l.each {
+		patient, end := context.WithCancelCause(ctx)
+		timer := time.AfterFunc(patience, func() { end(context.DeadlineExceeded) })
+		ctx, goesOn, cancel = patient, func() { timer.Reset(patience) }, func() { timer.Stop(); end(nil) }
+	} else {
+		ctx, cancel = context.WithTimeout(ctx, patience)
+	}
 	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"max_memory_usage":                            l.memory,
 		"max_bytes_before_external_group_by":          l.memory / 2,
@@ -33,7 +44,7 @@ func (s *Store) limit(ctx context.Context, l limits) (context.Context, context.C
 		"max_query_size":                              8 << 20,
 		"max_ast_elements":                            1_000_000,
 		"max_expanded_ast_elements":                   1_000_000,
-	})), cancel
+	})), goesOn, cancel
 }
 
 // inWindow is the condition of event.Filter. The parameters are those of filterParameters.
@@ -87,22 +98,31 @@ func ceil(t time.Time) int64 {
 
 // each asks and calls row for every row of the answer.
 func (s *Store) each(ctx context.Context, l limits, what, query string, parameters []any, row func(driver.Rows) error) error {
-	ctx, cancel := s.limit(ctx, l)
+	ctx, goesOn, cancel := s.limit(ctx, l)
 	defer cancel()
 	rows, err := s.conn.Query(ctx, query, parameters...)
 	if err != nil {
-		return asked(what, err)
+		return asked(what, late(ctx, err))
 	}
 	defer func() {
 		cancel() // first: Close reads what is left of the answer
 		rows.Close()
 	}()
 	for rows.Next() {
+		goesOn()
 		if err := row(rows); err != nil {
 			return err
 		}
 	}
-	return asked(what, rows.Err())
+	return asked(what, late(ctx, rows.Err()))
+}
+
+// late gives the reason for which ctx ended a question, if it was too much time.
+func late(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, context.DeadlineExceeded) {
+		return cause
+	}
+	return err
 }
 
 // value gives a number that may be absent.

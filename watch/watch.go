@@ -36,9 +36,8 @@ const (
 	small     = 1000             // devices: a fleet of no more is judged while somebody waits for it
 	old       = 10 * time.Minute // an answer this old is not shown any more
 	steady    = time.Minute      // an answer this old is made anew even if nothing was stored: its window has moved on
-	limit     = 5 * time.Minute  // that making an answer may take
 	idle      = 15 * time.Minute // a question is kept fresh for so long after it was asked
-	share     = 30               // at most a thirtieth of the time goes into keeping an answer fresh
+	share     = 30               // at most a thirtieth of the time goes into keeping an answer fresh, unless it would become old
 	questions = 32               // kept at most
 	room      = 400 << 20        // bytes, about: what is kept of all questions together
 )
@@ -175,7 +174,7 @@ func (w *Watch) find(f event.Filter, asked bool) (*diagnose.Survey, *making) {
 	if q.survey != nil && q.version == version && (age < steady || !q.fleet.goesOn && !f.To.After(q.made)) {
 		return q.survey, nil
 	}
-	patience := min(share*q.cost, steady)
+	patience := min(share*q.cost, old/2)
 	if q.making == nil && (asked && q.cost <= time.Second && q.small() || now.Sub(q.tried) >= max(patience, time.Second)) {
 		q.making, q.tried = &making{done: make(chan struct{})}, now
 		go w.make(f, k, q, version)
@@ -195,12 +194,11 @@ func (q *question) small() bool {
 	return q.survey == nil || q.cost <= time.Second && len(q.survey.Verdicts) <= small
 }
 
-// make makes a survey; nobody's impatience ends it.
+// make makes a survey; nobody's impatience ends it. It ends, for the source bounds each question: a large fleet on a busy machine takes
+// its time.
 func (w *Watch) make(f event.Filter, key string, q *question, version uint64) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
 	m, began := q.making, w.now()
-	m.survey, m.err = q.fleet.answer(ctx, f.Window, q.survey)
+	m.survey, m.err = q.fleet.answer(context.Background(), f.Window, q.survey)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if q.making = nil; m.err == nil {

@@ -107,6 +107,17 @@ func (d *device) merge(k *kinds, h event.History) {
 	}
 }
 
+// cut forgets the oldest changes where there are more than most, some more than it must so that it is seldom done, and says how many.
+func (d *device) cut(most int) int {
+	n := len(d.changes)
+	if n <= most {
+		return 0
+	}
+	forgotten := n - most/4*3
+	d.changes = slices.Clone(d.changes[forgotten:]) // a search for outages may be reading them
+	return forgotten
+}
+
 // forget leaves out what happened or was said before ms.
 func (d *device) forget(ms int64) {
 	if n := firstAt(d.changes, ms); n > 0 {

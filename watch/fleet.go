@@ -21,6 +21,14 @@ const (
 	maxTime = math.MaxInt64
 )
 
+// Changes that are kept, at sixteen bytes each. A device that changes more often is judged by its newest ones, so that no stream of
+// events, however heavy, takes more memory than its devices do.
+const (
+	mostOfAll     = 12_000_000 // of a fleet; above, less is kept of its busiest devices
+	mostOfDevice  = 32_768     // a phone that is lost every five minutes for thirty days
+	leastOfDevice = 512
+)
+
 // name of a device.
 type name struct{ cluster, device string }
 
@@ -42,6 +50,7 @@ type fleet struct {
 	sorted   []*device
 	kinds    kinds
 	changes  int // kept
+	most     int // changes kept of a device
 	mark     event.Mark
 	known    map[string]int
 
@@ -106,7 +115,7 @@ func (f *fleet) scan(ctx context.Context, w event.Window) (*diagnose.Survey, err
 	if f.mark, err = f.watch.source.Mark(ctx); err != nil {
 		return nil, err
 	}
-	f.devices, f.sorted, f.kinds, f.changes, f.window = map[name]*device{}, nil, kinds{}, 0, w
+	f.devices, f.sorted, f.kinds, f.changes, f.most, f.window = map[name]*device{}, nil, kinds{}, 0, mostOfDevice, w
 	g, ctx := errgroup.WithContext(ctx)
 	read := make(chan *device, 64)
 	var kinds sync.RWMutex
@@ -158,7 +167,19 @@ func (f *fleet) take(h event.History) *device {
 	before := len(d.changes)
 	d.merge(&f.kinds, h)
 	f.changes += len(d.changes) - before
+	f.changes -= d.cut(f.most)
+	f.cut(mostOfAll)
 	return d
+}
+
+// cut halves the number of changes that are kept of a device while there are more than most in all.
+func (f *fleet) cut(most int) {
+	for f.changes > most && f.most > leastOfDevice {
+		f.most /= 2
+		for _, d := range f.sorted {
+			f.changes -= d.cut(f.most)
+		}
+	}
 }
 
 // follow reads what was committed since and judges what it touches. everything is read anew where that is due.

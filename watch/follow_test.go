@@ -211,3 +211,38 @@ func value(p *float64) float64 {
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-6*max(1, math.Abs(b)) }
+
+// TestRestless keeps of devices that change all the time their newest changes, and of a quiet one all.
+func TestRestless(t *testing.T) {
+	f := &fleet{devices: map[name]*device{}, most: mostOfDevice}
+	change := func(device string, n int) {
+		h := event.History{Device: device}
+		for i := range n {
+			h.Changes = append(h.Changes, event.Change{At: until.Add(time.Duration(i) * time.Second).UnixMilli(), Role: event.Down})
+		}
+		f.take(h)
+	}
+	change("quiet", 700)
+	for i := range 10 {
+		change(fmt.Sprint("restless ", i), mostOfDevice+1)
+	}
+	const each = mostOfDevice / 4 * 3
+	if f.most != mostOfDevice || f.changes != 700+10*each {
+		t.Fatalf("%d changes kept, want %d", f.changes, 700+10*each)
+	}
+	f.cut(20_000) // 700 and ten times 2048/4·3 = 1536 are fewer
+	if f.most != 2048 || f.changes != 700+10*1536 {
+		t.Errorf("%d changes kept, at most %d of a device, want %d and 2048", f.changes, f.most, 700+10*1536)
+	}
+	f.cut(100) // no less is kept than leastOfDevice/4·3
+	kept := 0
+	for _, d := range f.sorted {
+		kept += len(d.changes)
+		if last := d.changes[len(d.changes)-1].at; d.Device != "quiet" && last != until.Add(mostOfDevice*time.Second).UnixMilli() {
+			t.Errorf("%s has no newest change", d.Device)
+		}
+	}
+	if f.most != leastOfDevice || kept != f.changes || kept != 11*leastOfDevice/4*3 {
+		t.Errorf("%d changes kept and %d counted, want %d", kept, f.changes, 11*leastOfDevice/4*3)
+	}
+}

@@ -92,7 +92,19 @@ type Event struct {
 	Text      string // the words behind the tags
 	Truncated bool   // the message ends too early
 	Raw       string // the bytes as they came, without framing
+	Layout    Layout // how they lie around the values above
 }
+
+// Layout says how a record is written, if that is the way in which services write: where it is not 0, Raw is, byte for byte,
+//
+//	<PRI>Seq: Host: Claimed :  %Facility-Severity-Alarm: %[Key=Value]…[Key=Value]: Text
+//
+// with all of Tags, none of them unknown. The numbers are decimal digits without a zero before them, and a parameter that has a
+// field of its own has the same text there. Records with the same Layout have the same keys in the same order.
+type Layout uint32
+
+// OneSpace in a Layout says that Claimed has one space behind its colon, where others have two.
+const OneSpace Layout = 1 << 31
 
 // Reset empties e for the next record and keeps the capacity of Tags.
 func (e *Event) Reset() {

@@ -33,6 +33,7 @@ func (r *record) body(h *header) (event.Status, *Error) {
 
 // message reads the tags that follow the header, and the text behind them. Without tags it gives where the body begins.
 func (r *record) message(i int) (body int, listed bool) {
+	begin := i
 	r.plain = !r.slow && isPlain(r.s[i:])
 	i = skipSpace(r.s, i)
 	list := i
@@ -49,6 +50,9 @@ func (r *record) message(i int) (body int, listed bool) {
 	if end, ok := r.tags(list); ok {
 		if !r.cutKey {
 			r.text(end)
+		}
+		if list == begin+len(" %") && r.s[list-1] == '%' && end+len(": ")+len(r.e.Text) == len(r.e.Raw) {
+			r.e.Layout = r.layout
 		}
 		return end, true
 	}

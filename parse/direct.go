@@ -16,7 +16,8 @@ func (r *record) direct(h *header) bool {
 	s := r.s
 	from := r.pri(s)
 	i := from + digits(s[from:])
-	seq, ok := number(s[from:i], 1<<32)
+	digits := s[from:i]
+	seq, ok := number(digits, 1<<32)
 	if from == 0 || !ok || !separated(s, i) {
 		return false
 	}
@@ -35,7 +36,7 @@ func (r *record) direct(h *header) bool {
 	if i >= len(s) {
 		return false
 	}
-	claimed := s[from:i]
+	claimed, end := s[from:i], i
 	at, ok := r.p.day.at(claimed)
 	if i = skipSpace(s, i); i < len(s) && s[i] == ':' {
 		i = skipSpace(s, i+1)
@@ -43,17 +44,35 @@ func (r *record) direct(h *header) bool {
 	if !ok || i == len(s) || s[i] != '%' {
 		return false
 	}
-	if !r.p.headers.at(s, i, h) {
+	whole := r.p.headers.at(s, i, h)
+	if !whole {
 		if !h.read(s, i, i+1) || !h.cucm || h.cut {
 			return false
 		}
-		r.p.headers.keep(s, h)
+		whole = r.p.headers.keep(s, h)
+	}
+	if whole && s[1] != '0' && digits[0] != '0' && len(s) == len(r.e.Raw) {
+		r.layout = layoutOf(s[end:i])
 	}
 	e := r.e
 	e.Seq, e.HasSeq, e.Host = uint32(seq), true, host
 	e.Time, e.TimeSource, e.Claimed = at, event.FromMessage, claimed
 	r.enveloped = true
 	return true
+}
+
+// fore is the layout of what stands before the list, where two spaces follow the colon behind the time.
+const fore event.Layout = 1 << 30
+
+// layoutOf gives the layout of a record that has the form of direct with gap between time and '%', 0 if that is none.
+func layoutOf(gap string) event.Layout {
+	switch gap {
+	case " :  ":
+		return fore
+	case " : ":
+		return fore | event.OneSpace
+	}
+	return 0
 }
 
 // separated tells whether a colon and a space are at i.

@@ -75,6 +75,9 @@ func sound(t *testing.T, raw string, status event.Status, err error, e *event.Ev
 	if !strings.Contains(raw, e.Claimed) && !strings.Contains(joinLines(raw), e.Claimed) {
 		t.Errorf("claimed %q was not sent", e.Claimed)
 	}
+	if e.Layout != 0 {
+		laidOut(t, e)
+	}
 	fields := []string{
 		e.Host, e.Process, e.Facility, e.Alarm, e.Device, e.MAC, e.IP, e.IPv6, e.Protocol, e.Description, e.Signal, e.State, e.CallState,
 		e.AppID, e.Cluster, e.Node, e.Part, e.Text, e.Claimed,
@@ -92,6 +95,30 @@ func sound(t *testing.T, raw string, status event.Status, err error, e *event.Ev
 	}
 }
 
+// laidOut checks what a layout promises: that the record is its fields and nothing else.
+func laidOut(t *testing.T, e *event.Event) {
+	t.Helper()
+	gap := " :  "
+	if e.Layout&event.OneSpace != 0 {
+		gap = " : "
+	}
+	b := fmt.Appendf(nil, "<%d>%d: %s: %s%s%%%s-%d-%s: %%", e.PRI, e.Seq, e.Host, e.Claimed, gap, e.Facility, e.Severity, e.Alarm)
+	fields := map[string]string{
+		"DeviceName": e.Device, "MACAddress": e.MAC, "IPAddress": e.IP, "IPV6Address": e.IPv6, "Protocol": e.Protocol,
+		"Description": e.Description, "DeviceType": fmt.Sprint(e.DeviceType), "Reason": fmt.Sprint(e.Reason),
+		"LastSignalReceived": e.Signal, "CallState": e.CallState, "AppID": e.AppID, "ClusterID": e.Cluster, "NodeID": e.Node,
+	}
+	for _, tag := range e.Tags {
+		if field, has := fields[tag.Key]; has && field != tag.Value || tag.Unknown {
+			t.Errorf("layout %x: tag %+v, field %q", e.Layout, tag, field)
+		}
+		b = fmt.Appendf(b, "[%s=%s]", tag.Key, tag.Value)
+	}
+	if got := string(append(b, ": "+e.Text...)); got != e.Raw || !e.HasPRI || !e.HasSeq {
+		t.Errorf("layout %x of\n%q says\n%q", e.Layout, e.Raw, got)
+	}
+}
+
 // bothWays checks that e, made of its record in the shortest way, is what the long way makes of it.
 func bothWays(t *testing.T, p *Parser, e *event.Event, status event.Status) {
 	t.Helper()
@@ -99,6 +126,10 @@ func bothWays(t *testing.T, p *Parser, e *event.Event, status event.Status) {
 	if s, err := p.parse(e.Raw, Context{Received: received}, &slow, true); s != status {
 		t.Errorf("the long way: status %v and %v, want %v", s, err, status)
 	}
+	if slow.Layout != 0 {
+		t.Error("the long way knows a layout")
+	}
+	slow.Layout = e.Layout
 	if reflect.DeepEqual(*e, slow) {
 		return
 	}
@@ -158,7 +189,7 @@ func speakable(p *Parser, e *event.Event) bool {
 // spoken is an event without what render does not keep: the time beyond milliseconds, the way the time was written, host and
 // process where the message has none.
 func spoken(e event.Event) event.Event {
-	e.Raw, e.Claimed, e.TimeSource, e.Time = "", "", 0, e.Time.Truncate(time.Millisecond)
+	e.Raw, e.Layout, e.Claimed, e.TimeSource, e.Time = "", 0, "", 0, e.Time.Truncate(time.Millisecond)
 	e.Process, e.Host, e.Clock = "", "", ""
 	if _, named := e.Tag("NodeID"); !named {
 		e.Node = ""

@@ -25,12 +25,18 @@ func (l *headers) at(s string, i int, h *header) bool {
 	return true
 }
 
-// keep remembers the header h of s, if it is written without spaces and line breaks.
-func (l *headers) keep(s string, h *header) {
-	n := h.body - h.at
-	if h.cut || s[h.at] != '%' || n != len("%-3-:")+len(h.facility)+len(h.name) {
-		return
+// keep remembers the header h of s, if it is written without spaces and line breaks, and tells whether it is.
+func (l *headers) keep(s string, h *header) bool {
+	f := len(h.facility)
+	if h.cut || h.body-h.at != len("%-3-:")+f+len(h.name) {
+		return false
 	}
-	last := &l[n%len(l)]
-	last.length, last.facility, last.name = copy(last.text[:], s[h.at:h.body]), len(h.facility), len(h.name)
+	text := s[h.at:h.body]
+	level, name := text[1+f:4+f], text[4+f:]
+	if text[0] != '%' || text[1:1+f] != h.facility || !isSeverity(level) || name[:len(h.name)] != h.name || name[len(h.name)] != ':' {
+		return false
+	}
+	last := &l[len(text)%len(l)]
+	last.length, last.facility, last.name = copy(last.text[:], text), f, len(h.name)
+	return true
 }

@@ -94,13 +94,14 @@ type record struct {
 
 	enveloped bool // something stood between PRI and header
 
-	seen       uint32 // the fields for which a tag was read, by bit
-	described  int    // where the value of a Description without a Reason before it begins
-	twice      bool   // a field came twice behind a Description
-	apart      bool   // the Reason does not stand directly behind the Description
-	cutKey     bool   // the record ends inside a key
-	lesser     uint32 // the fields that a parameter of lesser rank filled, by bit
-	lastReason int    // the ']' before the last Reason, once it matters
+	layout     event.Layout // of what was read so far, 0 if there is none
+	seen       uint32       // the fields for which a tag was read, by bit
+	described  int          // where the value of a Description without a Reason before it begins
+	twice      bool         // a field came twice behind a Description
+	apart      bool         // the Reason does not stand directly behind the Description
+	cutKey     bool         // the record ends inside a key
+	lesser     uint32       // the fields that a parameter of lesser rank filled, by bit
+	lastReason int          // the ']' before the last Reason, once it matters
 }
 
 // unknownHost is sent by a node that does not know its own name.

@@ -25,6 +25,7 @@ func (r *record) tags(list int) (end int, ok bool) {
 	if whole && !r.spoofed(from-1) {
 		return from, true
 	}
+	r.layout = 0
 	if whole {
 		r.forget()
 		from = list

@@ -4,11 +4,14 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"flapwatch/event"
 )
 
 // usualTags reads the list whose first '[' is at i as far as its keys come in the order of an unregistration, in one pass and
 // much faster than key by key. It gives the end of the whole list, or where key by key has to go on: at the beginning, if
-// anything cannot be decided here. Tags and fields are what key by key would have given.
+// anything cannot be decided here. Tags and fields are what key by key would have given. A value that its field does not have as it
+// stands leaves the record without a layout.
 func (r *record) usualTags(i int) (next int, whole bool) {
 	if r.slow || !r.plain || r.coded || r.lastReason != 0 {
 		return i, false
@@ -21,6 +24,7 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 	if strings.HasPrefix(s[i:], "[IPAddress=") {
 		value, i = r.usualTag(i, "IPAddress", ip)
 		r.setIP(ip, value)
+		r.verbatim(len(e.IP) == len(value))
 	}
 	if strings.HasPrefix(s[i:], "[Protocol=") {
 		e.Protocol, i = r.usualTag(i, "Protocol", protocol)
@@ -28,6 +32,7 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 	if strings.HasPrefix(s[i:], "[DeviceType=") {
 		value, i = r.usualTag(i, "DeviceType", deviceType)
 		r.set(deviceType, value)
+		r.verbatim(e.HasDeviceType && isPrinted(value))
 	}
 	if strings.HasPrefix(s[i:], "[Description=") {
 		r.described = i + len("[Description=")
@@ -39,6 +44,7 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 	if strings.HasPrefix(s[i:], "[Reason=") {
 		value, i = r.usualTag(i, "Reason", reason)
 		r.set(reason, value)
+		r.verbatim(e.HasReason && isPrinted(value))
 	}
 	if strings.HasPrefix(s[i:], "[MACAddress=") {
 		e.MAC, i = r.usualTag(i, "MACAddress", mac)
@@ -46,9 +52,10 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 	if strings.HasPrefix(s[i:], "[IPV6Address=") {
 		value, i = r.usualTag(i, "IPV6Address", ipv6)
 		r.set(ipv6, value)
+		r.verbatim(len(e.IPv6) == len(value))
 	}
 	if strings.HasPrefix(s[i:], "[IPAddrAttributes=") {
-		_, i = r.usualTag(i, "IPAddrAttributes", noted)
+		_, i = r.usualTag(i, "IPAddrAttributes", none)
 	}
 	if strings.HasPrefix(s[i:], "[IPV6AddrAttributes=") {
 		_, i = r.usualTag(i, "IPV6AddrAttributes", noted)
@@ -67,11 +74,15 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 	}
 	if strings.HasPrefix(s[i:], "[NodeID=") {
 		e.Node, i = r.usualTag(i, "NodeID", node)
+		r.verbatim(e.Node != "")
 	}
 	switch {
 	case i == list || i < len(s) && s[i] == '[' && r.keyAt(i, new(tagKey)):
 		return i, false
 	case i < len(s) && s[i] == ':' && r.seen&(1<<node) != 0:
+		if r.layout != 0 {
+			r.layout |= event.Layout(r.seen)
+		}
 		return i, true
 	}
 	r.forget()
@@ -99,7 +110,7 @@ func (r *record) usualTag(i int, key string, f field) (value string, next int) {
 	e.Tags = e.Tags[:len(e.Tags)+1]
 	t := &e.Tags[len(e.Tags)-1]
 	t.Key, t.Value, t.Unknown = key, value, false
-	r.seen |= 1 << f &^ (1 << noted)
+	r.seen |= 1 << f // also for the two without a field: nobody else asks for none and noted
 	return value, end + 1
 }
 
@@ -121,6 +132,18 @@ func (r *record) usualBrackets(i int) (value string, next int) {
 	}
 	r.e.Tags[len(r.e.Tags)-1].Value = value
 	return value, i
+}
+
+// verbatim leaves the record without a layout unless a field has the text of its tag.
+func (r *record) verbatim(is bool) {
+	if !is {
+		r.layout = 0
+	}
+}
+
+// isPrinted tells whether s, in which a code may be read, is that code as it is printed.
+func isPrinted(s string) bool {
+	return len(s) == 1 && isDigit(s[0]) || len(s) > 1 && s[0] >= '1' && s[0] <= '9'
 }
 
 // bracket tells which byte of w is the first ']', and is 8 if none is. What is zero after an exclusive or with eight brackets has

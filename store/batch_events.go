@@ -128,16 +128,7 @@ func (r *eventRows) addSaid(e *event.Row, form string) {
 
 // addForm adds the tags that no other column gives back, and the record where it has no form, which is given back.
 func (r *eventRows) addForm(e *event.Event) string {
-	f := &r.former
-	var form string
-	if k := f.known(e); k != nil {
-		form = k.form
-		for _, i := range k.kept {
-			r.addTag(&e.Tags[i])
-		}
-	} else if made := string(f.make(e, r.addTag)); made != "" && f.learn(e, made) {
-		form = made
-	}
+	form := r.formOf(e)
 	r.tags.end()
 	if form == "" || len(r.said.words) >= maxForms {
 		r.raw.add(e.Raw)
@@ -145,6 +136,29 @@ func (r *eventRows) addForm(e *event.Event) string {
 	}
 	r.raw.add("")
 	return form
+}
+
+// formOf gives the form of a record, and adds its tags. It is known by the layout, or by a look at the record, or made.
+func (r *eventRows) formOf(e *event.Event) string {
+	f := &r.former
+	if l := f.laidOut(e); l != nil {
+		r.addTags(e, l.kept)
+		return l.form
+	}
+	if k := f.kinds.of(e); k != nil {
+		r.addTags(e, k.kept)
+		return k.form
+	}
+	if made := string(f.make(e, r.addTag)); made != "" && f.learn(e, made) {
+		return made
+	}
+	return ""
+}
+
+func (r *eventRows) addTags(e *event.Event, places []int) {
+	for _, i := range places {
+		r.addTag(&e.Tags[i])
+	}
 }
 
 func (r *eventRows) addTag(t *event.Tag) {

@@ -42,8 +42,8 @@ type former struct {
 	kept   int // bytes of raw that are in form
 	number [32]byte
 
-	kinds        []knownForm
-	last, oldest int // in kinds
+	layouts recent[laidOut, *laidOut]
+	kinds   recent[knownForm, *knownForm]
 }
 
 // make makes the form of a record, or nil when it is better kept whole, and gives the tags to keep that no column holds.

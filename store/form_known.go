@@ -46,8 +46,6 @@ type kindTag struct {
 	kept    bool // in the column tags
 }
 
-const maxKinds = 32 // remembered
-
 // learn remembers the form of an event's record, and says whether it gives the record back.
 func (f *former) learn(e *event.Event, form string) bool {
 	k := knownForm{form: form}
@@ -73,27 +71,46 @@ func (f *former) learn(e *event.Event, form string) bool {
 	if !k.matches(e) {
 		return false
 	}
-	if len(f.kinds) < maxKinds {
-		f.kinds = append(f.kinds, k)
-		return true
-	}
-	f.oldest = (f.oldest + 1) % maxKinds
-	f.kinds[f.oldest] = k
+	f.kinds.keep(k)
 	return true
 }
 
-// known finds the kind of an event's record.
-func (f *former) known(e *event.Event) *knownForm {
-	if f.last < len(f.kinds) && f.kinds[f.last].matches(e) {
-		return &f.kinds[f.last]
+// recent are the latest few of what was made of records, to be found by the next record that it matches.
+type recent[T any, P matcher[T]] struct {
+	list         []T
+	last, oldest int // in list
+}
+
+type matcher[T any] interface {
+	*T
+	matches(*event.Event) bool
+}
+
+const maxKinds = 32 // remembered
+
+// of finds what matches an event, nil if nothing does.
+func (r *recent[T, P]) of(e *event.Event) P {
+	if r.last < len(r.list) && P(&r.list[r.last]).matches(e) {
+		return &r.list[r.last]
 	}
-	for i := range f.kinds {
-		if i != f.last && f.kinds[i].matches(e) {
-			f.last = i
-			return &f.kinds[i]
+	for i := range r.list {
+		if i != r.last && P(&r.list[i]).matches(e) {
+			r.last = i
+			return &r.list[i]
 		}
 	}
 	return nil
+}
+
+// keep remembers one more.
+func (r *recent[T, P]) keep(one T) P {
+	if len(r.list) < maxKinds {
+		r.list = append(r.list, one)
+		return &r.list[len(r.list)-1]
+	}
+	r.oldest = (r.oldest + 1) % maxKinds
+	r.list[r.oldest] = one
+	return &r.list[r.oldest]
 }
 
 // matches says whether the form gives the record of e back, and its tags are those of the kind.

@@ -77,11 +77,16 @@ func FuzzForm(f *testing.F) {
 	})
 }
 
-// All records of a kind have one form, and nothing of them is kept besides.
+// All records of a kind have one form, known by their layout or not, and nothing of them is kept besides.
 func TestFormsAreFew(t *testing.T) {
 	fleet, rows := newFleet(1000), new(eventRows)
-	for range 1000 {
-		rows.add(fleet.next(), "a", true)
+	for i := range int32(1000) {
+		e := fleet.next()
+		e.Layout = event.Layout(i % 2)
+		rows.add(e, "a", true)
+		if got := restored(rows, i); got != e.Raw {
+			t.Fatalf("row gives %q, want %q", got, e.Raw)
+		}
 	}
 	forms := map[string]bool{}
 	for _, word := range rows.said.words[1:] {
@@ -95,6 +100,27 @@ func TestFormsAreFew(t *testing.T) {
 	}
 	if kept := len(rows.raw.wire) - len(rows.raw.ends); kept > 0 {
 		t.Errorf("%d bytes of records are kept", kept)
+	}
+}
+
+// A layout is not believed where the record is written otherwise, nor taken for that of another header.
+func TestLayouts(t *testing.T) {
+	rows := new(eventRows)
+	for i, e := range []*event.Row{
+		{Event: event.Event{Raw: "<187>1: h: c :  %F-3-A: %: x", PRI: 187, Seq: 1, HasSeq: true, Host: "h", Claimed: "c", Facility: "F", Severity: 3, Alarm: "A", Text: "x"}},
+		{Event: event.Event{Raw: "<187>2: h: c :  %F-3-B: %: y", PRI: 187, Seq: 2, HasSeq: true, Host: "h", Claimed: "c", Facility: "F", Severity: 3, Alarm: "B", Text: "y"}},
+		{Event: event.Event{Raw: "<187>3: h: c :  %F-4-B: %: y", PRI: 187, Seq: 3, HasSeq: true, Host: "h", Claimed: "c", Facility: "F", Severity: 4, Alarm: "B", Text: "y"}},
+		{Event: event.Event{Raw: "<187>4: h: c : %F-3-C: %: y", PRI: 187, Seq: 4, HasSeq: true, Host: "h", Claimed: "c", Facility: "F", Severity: 3, Alarm: "C", Text: "y"}},
+		{Event: event.Event{Raw: "<86>5: h: c :  %F-3-A: %: x", PRI: 86, Seq: 5, HasSeq: true, Host: "h", Claimed: "c", Facility: "F", Severity: 3, Alarm: "A", Text: "x"}},
+	} {
+		e.Layout, e.Time = 1, noon
+		rows.add(e, "a", true)
+		if got := restored(rows, int32(i)); got != e.Raw {
+			t.Errorf("row gives %q, want %q", got, e.Raw)
+		}
+	}
+	if n := len(rows.former.layouts.list); n != 4 {
+		t.Errorf("%d layouts are believed, want 4", n)
 	}
 }
 

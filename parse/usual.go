@@ -23,8 +23,12 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 	}
 	if strings.HasPrefix(s[i:], "[IPAddress=") {
 		value, i = r.usualTag(i, "IPAddress", ip)
-		r.setIP(ip, value)
-		r.verbatim(len(e.IP) == len(value))
+		if isDotted(value) {
+			e.IP = value
+		} else {
+			r.setIP(ip, value)
+			r.verbatim(len(e.IP) == len(value))
+		}
 	}
 	if strings.HasPrefix(s[i:], "[Protocol=") {
 		e.Protocol, i = r.usualTag(i, "Protocol", protocol)
@@ -146,10 +150,19 @@ func isPrinted(s string) bool {
 	return len(s) == 1 && isDigit(s[0]) || len(s) > 1 && s[0] >= '1' && s[0] <= '9'
 }
 
-// bracket tells which byte of w is the first ']', and is 8 if none is. What is zero after an exclusive or with eight brackets has
-// its top bit set by the subtraction (Warren, Hacker's Delight, section 6-1). For values as short as these it beats IndexByte.
-func bracket(w uint64) int {
-	const ones, brackets = 0x0101010101010101, ']' * 0x0101010101010101
-	w ^= brackets
-	return bits.TrailingZeros64((w-ones)&^w&(ones<<7)) / 8
+// isDotted tells of values as long as most addresses whether they have neither a colon nor a slash.
+func isDotted(s string) bool {
+	if len(s) < 8 || len(s) > 16 {
+		return false
+	}
+	head, tail := word(s), word(s[len(s)-8:])
+	return (zeros(head^':'*ones) | zeros(tail^':'*ones) | zeros(head^'/'*ones) | zeros(tail^'/'*ones)) == 0
 }
+
+// bracket tells which byte of w is the first ']', and is 8 if none is. For values as short as these it beats IndexByte.
+func bracket(w uint64) int { return bits.TrailingZeros64(zeros(w^']'*ones)) / 8 }
+
+const ones = 0x0101010101010101
+
+// zeros has the top bit of the first byte of w that is zero set, and none before it (Warren, Hacker's Delight, section 6-1).
+func zeros(w uint64) uint64 { return (w - ones) &^ w & (ones << 7) }

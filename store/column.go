@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net"
 	"strings"
+	"unsafe"
 )
 
 // A block is the unit of an INSERT: named columns of equal length. It is built row by row and written in ClickHouse's
@@ -92,13 +93,21 @@ func (c *number[T]) native(out *net.Buffers, rows []int32) {
 
 func (c *number[T]) values(rows []int32) any { return c.pick(rows) }
 
-func littleEndian(v any) []byte {
-	b, err := binary.Append(make([]byte, 0, binary.Size(v)), binary.LittleEndian, v)
-	if err != nil {
-		panic(err) // not a slice of numbers
+// littleEndian gives the bytes of numbers as Native has them. They are the numbers' own where the processor has them so too, and
+// must be written before those change.
+func littleEndian[T int64 | uint64 | uint32 | uint8 | bool](v []T) []byte {
+	if !sameOrder {
+		b, err := binary.Append(nil, binary.LittleEndian, v)
+		if err != nil {
+			panic(err) // not a slice of numbers
+		}
+		return b
 	}
-	return b
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(*new(T))))
 }
+
+// sameOrder says that the processor's numbers are little-endian.
+var sameOrder = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // moment is a column of times in milliseconds since 1970.
 type moment struct{ number[int64] }

@@ -14,17 +14,17 @@ import (
 // text is a column of strings. It holds each with its length before it, as Native wants them.
 type text struct {
 	wire []byte
-	ends []int // of each row in wire
+	ends []uint32 // of each row in wire
 }
 
 func (c *text) add(s string) {
 	c.wire = appendString(c.wire, s)
-	c.ends = append(c.ends, len(c.wire))
+	c.ends = append(c.ends, uint32(len(c.wire)))
 }
 
 func (c *text) addBytes(b []byte) {
 	c.wire = append(binary.AppendUvarint(c.wire, uint64(len(b))), b...)
-	c.ends = append(c.ends, len(c.wire))
+	c.ends = append(c.ends, uint32(len(c.wire)))
 }
 
 func (c *text) kind() string { return "String" }
@@ -32,7 +32,7 @@ func (c *text) kind() string { return "String" }
 func (c *text) reset() { c.wire, c.ends = c.wire[:0], c.ends[:0] }
 
 func (c *text) at(row int32) []byte {
-	start := 0
+	start := uint32(0)
 	if row > 0 {
 		start = c.ends[row-1]
 	}

@@ -22,7 +22,7 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 // Anything else is identified by position, which names the place where the record is kept: spool and offset, or a file's digest
 // and offset. The rule is fixed: stored ids depend on it.
 func (e *Event) Identify(status Status, position string) {
-	var space [512]byte
+	var space [256]byte // enough for nearly all
 	b := space[:0]
 	if e.TimeSource == FromReceipt || (status != Alarm && status != Quoted) {
 		b = field(append(b, 'p'), position)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"hash/maphash"
 	"strconv"
 	"strings"
 )
@@ -33,41 +32,39 @@ type packer interface{ pack(*packed) }
 func pack[T packer](p *packed, values T) []byte {
 	p.b, p.count, p.escaping = p.b[:0], 0, false
 	values.pack(p)
-	if bytes.Count(p.b, []byte{separator}) == p.count-1 && bytes.IndexByte(p.b, escape) < 0 {
-		return p.b
+	if bytes.Count(p.b, []byte{separator}) > p.count || bytes.IndexByte(p.b, escape) >= 0 {
+		p.b, p.escaping = p.b[:0], true
+		values.pack(p)
 	}
-	p.b, p.count, p.escaping = p.b[:0], 0, true
-	values.pack(p)
-	return p.b
+	return p.b[:len(p.b)-1] // without the last separator
 }
 
-func (p *packed) next() {
-	if p.count++; p.count > 1 {
-		p.b = append(p.b, separator)
-	}
+func (p *packed) end() {
+	p.count++
+	p.b = append(p.b, separator)
 }
 
 func (p *packed) text(s string) {
-	p.next()
 	if p.escaping {
 		s = escaper.Replace(s)
 	}
 	p.b = append(p.b, s...)
+	p.end()
 }
 
 // number adds a number in decimal digits, nothing for one that is absent.
 func (p *packed) number(n uint32, has bool) {
-	p.next()
 	if has {
 		p.b = strconv.AppendUint(p.b, uint64(n), 10)
 	}
+	p.end()
 }
 
 func (p *packed) flag(is bool) {
-	p.next()
 	if is {
 		p.b = append(p.b, '1')
 	}
+	p.end()
 }
 
 // unpack gives the values of a word.
@@ -143,10 +140,14 @@ func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T) {
 	c.rows = append(c.rows, slot.number)
 }
 
-var hintSeed = maphash.MakeSeed()
-
-// hint is the same for the same text, and seldom for others.
-func hint(s string) uint64 { return maphash.String(hintSeed, s) }
+// hint is the same for the same text, and seldom for another of those that come together. It looks at both ends and the middle.
+func hint(s string) uint64 {
+	n := len(s)
+	if n < 8 {
+		return uint64(guess(s))
+	}
+	return (wordOf(s) + 3*wordOf(s[n/2-4:]) + 5*wordOf(s[n-8:]) + uint64(n)) * 0x9e3779b97f4a7c15 >> 32 // Knuth, section 6.4
+}
 
 func (c *packedWord[T]) reset() {
 	c.word.reset()

@@ -23,7 +23,6 @@ type Batch struct {
 	other    otherRows
 	blocks   [3]block // of the three above
 
-	seen     idSet   // ids of the batch
 	fresh    []int32 // rows of events to insert
 	aside    []int32 // rows of events that ClickHouse refused
 	known    knownLines
@@ -196,7 +195,7 @@ func (b *Batch) Commit(ctx context.Context, next uint64, leftover event.Counts) 
 		return event.Counts{}, fmt.Errorf("commit frames %d to %d of spool %s: %w", b.first, next, b.spool, err)
 	}
 	b.tell(lost)
-	s.memory.learn(&b.events, b.fresh, b.spool, next)
+	s.memory.learn(b, b.fresh, next)
 	b.release()
 	return counts, nil
 }

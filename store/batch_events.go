@@ -61,6 +61,14 @@ func (r *eventRows) close(next uint64) {
 	}
 }
 
+// take appends rows of others, as they are.
+func (r *eventRows) take(from *eventRows, rows []int32) {
+	for _, row := range rows {
+		r.ids, r.seconds, r.placed = append(r.ids, from.ids[row]), append(r.seconds, from.seconds[row]), append(r.placed, from.placed[row])
+	}
+	r.columns().take(from.columns(), rows)
+}
+
 // forget empties what columns does not name.
 func (r *eventRows) forget() {
 	r.ids, r.seconds, r.placed = r.ids[:0], r.seconds[:0], r.placed[:0]

@@ -23,6 +23,7 @@ type column interface {
 	kind() string                          // ClickHouse type
 	native(out *net.Buffers, rows []int32) // appends what Native has after name and type
 	values(rows []int32) any               // a slice for the driver's own batches
+	take(from column, rows []int32)        // appends rows of another column of the same type
 	reset()
 }
 
@@ -44,6 +45,13 @@ func (b block) list() string {
 		names[i] = c.name
 	}
 	return strings.Join(names, ", ")
+}
+
+// take appends rows of another block of the same table.
+func (b block) take(from block, rows []int32) {
+	for i, c := range b {
+		c.column.take(from[i].column, rows)
+	}
 }
 
 func (b block) reset() {
@@ -93,6 +101,10 @@ func (c *number[T]) native(out *net.Buffers, rows []int32) {
 
 func (c *number[T]) values(rows []int32) any { return c.pick(rows) }
 
+func (c *number[T]) take(from column, rows []int32) {
+	c.v = append(c.v, from.(*number[T]).pick(rows)...)
+}
+
 // littleEndian gives the bytes of numbers as Native has them. They are the numbers' own where the processor has them so too, and
 // must be written before those change.
 func littleEndian[T int64 | uint64 | uint32 | uint8 | bool](v []T) []byte {
@@ -113,6 +125,8 @@ var sameOrder = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 type moment struct{ number[int64] }
 
 func (*moment) kind() string { return "DateTime64(3, 'UTC')" }
+
+func (c *moment) take(from column, rows []int32) { c.number.take(&from.(*moment).number, rows) }
 
 // optional is a column of numbers that may be absent.
 type optional[T uint32 | uint8] struct {
@@ -141,6 +155,11 @@ func (c *optional[T]) reset() {
 func (c *optional[T]) native(out *net.Buffers, rows []int32) {
 	c.null.native(out, rows)
 	c.number.native(out, rows)
+}
+
+func (c *optional[T]) take(from column, rows []int32) {
+	c.null.take(&from.(*optional[T]).null, rows)
+	c.number.take(&from.(*optional[T]).number, rows)
 }
 
 func (c *optional[T]) values(rows []int32) any {

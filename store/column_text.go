@@ -58,6 +58,13 @@ func (c *text) native(out *net.Buffers, rows []int32) {
 	*out = append(*out, picked)
 }
 
+func (c *text) take(from column, rows []int32) {
+	for _, row := range rows {
+		c.wire = append(c.wire, from.(*text).at(row)...)
+		c.ends = append(c.ends, uint32(len(c.wire)))
+	}
+}
+
 func (c *text) values(rows []int32) any {
 	var v []string
 	for row := range every(rows, len(c.ends)) {
@@ -184,6 +191,12 @@ func narrowed(numbers []uint32, n int) (b []byte, width uint64) {
 	return littleEndian(numbers), 2
 }
 
+func (c *word) take(from column, rows []int32) {
+	for _, row := range rows {
+		c.add(from.(*word).at(row))
+	}
+}
+
 func (c *word) values(rows []int32) any {
 	numbers := (&number[uint32]{c.rows}).pick(rows)
 	v := make([]string, len(numbers))
@@ -206,6 +219,12 @@ func (c *identity) native(out *net.Buffers, rows []int32) {
 		b = append(b, c.v[row][:]...)
 	}
 	*out = append(*out, b)
+}
+
+func (c *identity) take(from column, rows []int32) {
+	for _, row := range rows {
+		c.add(from.(*identity).v[row])
+	}
 }
 
 func (c *identity) values(rows []int32) any {
@@ -264,6 +283,16 @@ func (c *pairs) span(row int32) (from, to int32) {
 		from = int32(c.ends.v[row-1])
 	}
 	return from, int32(c.ends.v[row])
+}
+
+func (c *pairs) take(from column, rows []int32) {
+	p := from.(*pairs)
+	for _, row := range rows {
+		for i, to := p.span(row); i < to; i++ {
+			c.pair(p.keys.string(i), p.texts.string(i))
+		}
+		c.end()
+	}
 }
 
 func (c *pairs) values(rows []int32) any {

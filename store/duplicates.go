@@ -36,25 +36,21 @@ import (
 // decide fills b.fresh with the rows of events that are no duplicates.
 func (b *Batch) decide(ctx context.Context) error {
 	e, m := &b.events, &b.store.memory
-	m.begin(b.spool, b.first)
+	m.begin(b)
 	if err := b.store.loadDays(ctx, e.seconds); err != nil {
 		return err
 	}
-	b.seen.reset(len(e.ids))
 	b.fresh = b.fresh[:0]
 	var byTime, byID []int32 // rows to ask about
 	for i, id := range e.ids {
 		row := int32(i)
-		if !b.seen.add(id) {
+		if !m.enter(id) {
 			continue
 		}
 		switch {
 		case e.placed[i]:
 			byID = append(byID, row)
-		case m.complete(e.seconds[i]):
-			if m.has(id) {
-				continue
-			}
+		case m.complete(e.seconds[i]): // and without it
 		case m.stored(e.seconds[i]):
 			byTime = append(byTime, row)
 		}

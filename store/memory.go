@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -27,6 +28,8 @@ type memory struct {
 	days              map[int64]*day // by days since 1970
 	current, previous generation
 	committed         map[string]uint64 // by spool: end of the last range
+	deciding          *Batch            // whose ids are the last of current
+	entered           int               // how many of them
 }
 
 const (
@@ -66,46 +69,73 @@ func (m *memory) complete(second int64) bool {
 	return ok
 }
 
-func (m *memory) has(id event.ID) bool { return m.current.ids.has(id) || m.previous.ids.has(id) }
-
-// begin prepares for a range of a spool that begins at frame first. One that does not follow the range before is one
-// that is written again: rows of its own may be among those remembered, and ClickHouse tells them apart.
-func (m *memory) begin(spool string, first uint64) {
-	if first < m.committed[spool] {
+// begin prepares for a batch. One whose range does not follow the range before is one that is written again: rows of its own may be
+// among those remembered, and ClickHouse tells them apart. What another batch entered and did not commit is forgotten.
+func (m *memory) begin(b *Batch) {
+	if b.first < m.committed[b.spool] {
 		*m = memory{}
 	}
+	m.undo()
+	m.deciding = b
 }
 
-// learn takes in rows that were committed as a range of a spool that ends before frame next.
-func (m *memory) learn(e *eventRows, rows []int32, spool string, next uint64) {
+// undo forgets what was entered since the last commit.
+func (m *memory) undo() {
+	m.current.ids.cut(m.current.ids.len() - m.entered)
+	m.deciding, m.entered = nil, 0
+}
+
+// enter takes in an id of the batch that was begun, and says whether it is neither remembered nor in the batch already.
+func (m *memory) enter(id event.ID) bool {
+	if m.previous.ids.has(id) || !m.current.ids.add(id) {
+		return false
+	}
+	m.entered++
+	return true
+}
+
+// learn takes in the rows of a batch that were committed, up to frame next of its spool. Of what was entered it keeps the ids whose
+// second is known completely.
+func (m *memory) learn(b *Batch, rows []int32, next uint64) {
 	if m.committed == nil {
 		m.committed = map[string]uint64{}
 	}
-	m.committed[spool] = next
+	m.committed[b.spool] = next
+	last, complete, kept := int64(math.MinInt64), false, 0
+	for _, row := range rows {
+		if second := b.events.seconds[row]; second != last {
+			last, complete = second, m.complete(second) || m.open(second)
+		}
+		if complete {
+			kept++
+		}
+	}
+	if m.deciding != b || m.entered != kept {
+		m.undo()
+		for _, row := range rows {
+			if m.complete(b.events.seconds[row]) {
+				m.current.ids.add(b.events.ids[row])
+			}
+		}
+	}
+	m.deciding, m.entered = nil, 0
 	if m.current.ids.len() >= maxIDs {
 		m.turn()
 	}
-	for _, row := range rows {
-		second := e.seconds[row]
-		if !m.complete(second) {
-			if m.stored(second) {
-				continue
-			}
-			m.open(second)
-		}
-		m.current.ids.add(e.ids[row])
-	}
 }
 
-// open notes the first event of an empty second.
-func (m *memory) open(second int64) {
+// open notes the first event of a second, if it is empty.
+func (m *memory) open(second int64) bool {
+	if m.stored(second) {
+		return false
+	}
 	if m.current.seconds == nil {
 		m.current.seconds = map[int64]struct{}{}
-		m.current.ids.reset(maxIDs)
 	}
 	m.current.seconds[second] = struct{}{}
 	number, word, bit := split(second)
 	m.days[number][word] |= bit
+	return true
 }
 
 // turn makes the current generation the previous one, which is forgotten.
@@ -243,6 +273,20 @@ func (s *idSet) add(id event.ID) bool {
 	s.ids = append(s.ids, id)
 	s.slots[i] = bits | uint32(len(s.ids))
 	return true
+}
+
+// cut removes the ids added last, until there are n. In the order in which they are taken out none was passed on the way of another.
+func (s *idSet) cut(n int) {
+	for len(s.ids) > n {
+		place := len(s.ids)
+		mask := len(s.slots) - 1
+		i := int(s.hash(s.ids[place-1])) & mask
+		for s.slots[i]&(1<<placeBits-1) != uint32(place) {
+			i = (i + 1) & mask
+		}
+		s.slots[i] = 0
+		s.ids = s.ids[:place-1]
+	}
 }
 
 func (s *idSet) grow() {

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -38,6 +39,15 @@ func TestIDSet(t *testing.T) {
 		if s.len() != len(known) {
 			t.Errorf("%d ids, want %d", s.len(), len(known))
 		}
+		all := slices.Clone(s.ids)
+		for _, n := range []int{len(all), len(all) - 1, len(all) / 3, 0} {
+			s.cut(n)
+			for i, id := range all {
+				if s.has(id) != (i < n) {
+					t.Fatalf("cut to %d: id %d is there: %v", n, i, s.has(id))
+				}
+			}
+		}
 	}
 }
 
@@ -46,17 +56,19 @@ func TestMemoryForgets(t *testing.T) {
 	var m memory
 	m.take(map[int64]*day{0: new(day)})
 	m.days[0][0] = 1 // something is stored of second 0
-	rows := func(second int64, from, n int) (e eventRows, all []int32) {
+	rows := func(second int64, from, n int) (b *Batch, all []int32) {
+		b = &Batch{spool: "a"}
+		e := &b.events
 		for i := range n {
 			e.ids = append(e.ids, event.ID(xxh3.HashString128(strconv.Itoa(from+i)).Bytes()))
 			e.seconds = append(e.seconds, second)
 			all = append(all, int32(i))
 		}
-		return e, all
+		return b, all
 	}
 	learn := func(second int64, from, n int) {
-		e, all := rows(second, from, n)
-		m.learn(&e, all, "a", 0)
+		b, all := rows(second, from, n)
+		m.learn(b, all, 0)
 	}
 	expect := func(when string, second int64, stored, complete bool) {
 		t.Helper()
@@ -76,7 +88,7 @@ func TestMemoryForgets(t *testing.T) {
 	learn(1, 2, 1)
 	expect("in the generation before", 1, true, true)
 	expect("in the generation before", 2, true, true)
-	if e, _ := rows(1, 1, 2); !m.has(e.ids[0]) || !m.has(e.ids[1]) {
+	if b, _ := rows(1, 1, 2); m.enter(b.events.ids[0]) || m.enter(b.events.ids[1]) {
 		t.Error("an id of a complete second is forgotten")
 	}
 	learn(3, 10+maxIDs, maxIDs)
@@ -85,13 +97,13 @@ func TestMemoryForgets(t *testing.T) {
 	expect("forgotten", 2, true, false)
 	expect("kept", 3, true, true)
 
-	m.begin("a", 0)
+	m.begin(&Batch{spool: "a"})
 	expect("the next range", 3, true, true)
-	e, all := rows(5, 1, 1)
-	m.learn(&e, all, "a", 7)
-	m.begin("b", 0)
+	b, all := rows(5, 1, 1)
+	m.learn(b, all, 7)
+	m.begin(&Batch{spool: "b"})
 	expect("a range of another spool", 5, true, true)
-	m.begin("a", 6)
+	m.begin(&Batch{spool: "a", first: 6})
 	expect("a range written again", 5, true, false)
 }
 
@@ -111,4 +123,47 @@ func TestUnknownDays(t *testing.T) {
 			t.Fatalf("%d days are remembered, at most %d", len(m.days), maxDays)
 		}
 	}
+}
+
+// What a batch entered counts once it is committed, and not before.
+func TestMemoryOfUncommitted(t *testing.T) {
+	var m memory
+	m.take(map[int64]*day{0: new(day)})
+	m.days[0][0] = 1 // something is stored of second 0
+	batch := func(second int64, ids ...uint64) *Batch {
+		b := &Batch{spool: "a"}
+		for _, n := range ids {
+			b.events.ids, b.events.seconds = append(b.events.ids, idOfNumber(n)), append(b.events.seconds, second)
+		}
+		return b
+	}
+	enter := func(b *Batch) (fresh []int32) {
+		m.begin(b)
+		for i, id := range b.events.ids {
+			if m.enter(id) {
+				fresh = append(fresh, int32(i))
+			}
+		}
+		return fresh
+	}
+	expect := func(when string, b *Batch, want ...int32) {
+		t.Helper()
+		if got := enter(b); !slices.Equal(got, want) {
+			t.Errorf("%s: rows %d are new, want %d", when, got, want)
+		}
+	}
+	lost, kept, refused := batch(1, 1, 2, 1), batch(1, 2, 3), batch(1, 4, 5)
+	expect("at first", lost, 0, 1)
+	expect("after a batch that was not committed", kept, 0, 1)
+	m.learn(kept, []int32{0, 1}, 0)
+	expect("after a commit", batch(1, 1, 2, 3), 0)
+
+	first, second := enter(lost), enter(refused)
+	m.learn(lost, first[:1], 0) // while another is being decided
+	m.learn(refused, second[1:], 0)
+	expect("after a row was refused", batch(1, 1, 2, 3, 4, 5), 3)
+
+	asked := batch(0, 6)
+	m.learn(asked, enter(asked), 0)
+	expect("of a second of which ClickHouse knows more", batch(0, 6), 0)
 }

@@ -12,21 +12,23 @@ import (
 // The newest events are asked for most often, and finding them is dear in a table that is sorted by device. So the process that writes
 // them keeps them in memory as well:
 //
-//	Keep ──▶ read what is stored ─┐
-//	Commit ── what was written ───┴▶ newest: everything later than floor ──▶ Events
+//	Keep ──▶ read what is stored ───────────────┐
+//	Commit ── what was written ──▶ latest, packed ─┴▶ newest: everything later than floor ──▶ Events
 //
-// It must be the only process that writes. Whatever is not later than floor is for ClickHouse to tell.
+// Rows are unpacked when somebody asks: under load most of them are not the newest any more by then. It must be the only process that writes. Whatever is not later than floor is for ClickHouse to tell.
 
 const keptEvents = 1500 // of about a kilobyte each; a page is a thousand at most
 
 // newest are the latest stored events.
 type newest struct {
 	most   int
-	mu     sync.RWMutex
+	mu     sync.Mutex
 	begun  bool      // rows takes in what is committed
 	loaded bool      // and holds what was committed before
 	floor  int64     // Unix milliseconds: rows holds all later events
-	rows   []*listed // newest first
+	rows   []*listed // newest first; another list whenever it changes
+	latest eventRows // those that are still packed
+	last   int64     // time of the latest of them
 }
 
 // Keep lets the newest events be given from memory from now on. No other process may write to the database.
@@ -34,11 +36,13 @@ func (s *Store) Keep(ctx context.Context) error {
 	n := &s.newest
 	n.mu.Lock()
 	n.begun, n.loaded, n.floor, n.rows = true, false, math.MinInt64, nil
+	n.drop()
 	n.mu.Unlock()
 	stored, err := s.readEvents(ctx, sweep, event.Filter{}, start, n.most)
 	if err != nil {
 		n.mu.Lock()
 		n.begun, n.rows = false, nil
+		n.drop()
 		n.mu.Unlock()
 		return err
 	}
@@ -50,8 +54,8 @@ func (s *Store) Keep(ctx context.Context) error {
 	if len(list) == n.most { // there may be more of the last millisecond
 		floor = list[len(list)-1].ms
 	}
-	n.take(list, floor)
 	n.mu.Lock()
+	n.take(list, floor)
 	n.loaded = true
 	n.mu.Unlock()
 	return nil
@@ -59,10 +63,9 @@ func (s *Store) Keep(ctx context.Context) error {
 
 // learn takes in rows that were written. Those of a commit that is tried again come again.
 func (n *newest) learn(e *eventRows, rows []int32) {
-	n.mu.RLock()
-	begun, floor := n.begun, n.floor
-	n.mu.RUnlock()
-	if !begun {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.begun || len(rows) == 0 {
 		return
 	}
 	times := make([]int64, len(rows))
@@ -71,22 +74,41 @@ func (n *newest) learn(e *eventRows, rows []int32) {
 	}
 	slices.Sort(times)
 	if over := len(times) - n.most; over > 0 {
-		floor = max(floor, times[over-1])
+		n.floor = max(n.floor, times[over-1])
 	}
-	var list []*listed
-	for _, row := range rows {
-		if ms := e.time.v[row]; ms > floor {
-			r := e.row(row)
-			list = append(list, &listed{r, point{ms, tieOf(&r.Event, e.givenID.string(row))}})
-		}
+	switch {
+	case n.last <= n.floor:
+		n.drop()
+	case len(n.latest.ids) > n.most:
+		n.unpack()
 	}
-	n.take(list, floor)
+	n.latest.take(e, slices.DeleteFunc(slices.Clone(rows), func(row int32) bool { return e.time.v[row] <= n.floor }))
+	n.last = max(n.last, times[len(times)-1])
+}
+
+// drop forgets the rows that are still packed.
+func (n *newest) drop() {
+	n.latest.columns().reset()
+	n.latest.forget()
+	n.last = math.MinInt64
+}
+
+// unpack moves the packed rows to the others.
+func (n *newest) unpack() {
+	if len(n.latest.ids) == 0 {
+		return
+	}
+	list := make([]*listed, len(n.latest.ids))
+	for i := range list {
+		r := n.latest.row(int32(i))
+		list[i] = &listed{r, point{n.latest.time.v[i], tieOf(&r.Event, n.latest.givenID.string(int32(i)))}}
+	}
+	n.drop()
+	n.take(list, n.floor)
 }
 
 // take adds events, which are all that came in later than floor.
 func (n *newest) take(list []*listed, floor int64) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	list = append(list, n.rows...)
 	slices.SortStableFunc(list, func(a, b *listed) int { return b.compare(a.point) })
 	list = slices.CompactFunc(list, func(a, b *listed) bool { return a.ID == b.ID }) // read, and committed meanwhile
@@ -99,13 +121,15 @@ func (n *newest) take(list []*listed, floor int64) {
 
 // page gives what Events gives, unless that is not known here.
 func (n *newest) page(f event.Filter, after point, limit int) (list []listed, known bool) {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	if !n.loaded {
+	n.mu.Lock()
+	n.unpack()
+	loaded, floor, rows := n.loaded, n.floor, n.rows
+	n.mu.Unlock()
+	if !loaded {
 		return nil, false
 	}
 	from, to := milliseconds(f.Window)
-	for _, k := range n.rows {
+	for _, k := range rows {
 		if k.ms < from || len(list) == limit {
 			break
 		}
@@ -113,5 +137,5 @@ func (n *newest) page(f event.Filter, after point, limit int) (list []listed, kn
 			list = append(list, *k)
 		}
 	}
-	return list, len(list) == limit || from > n.floor
+	return list, len(list) == limit || from > floor
 }

@@ -140,6 +140,10 @@ func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T) {
 	c.rows = append(c.rows, slot.number)
 }
 
+func (c *packedWord[T]) take(from column, rows []int32) {
+	c.word.take(&from.(*packedWord[T]).word, rows)
+}
+
 // hint is the same for the same text, and seldom for another of those that come together. It looks at both ends and the middle.
 func hint(s string) uint64 {
 	n := len(s)

@@ -107,9 +107,13 @@ func (d *device) merge(k *kinds, h event.History) {
 	}
 }
 
-// cut forgets the oldest changes where there are more than most, some more than it must so that it is seldom done, and says how many.
+// cut forgets the oldest changes where there are more than most, or more than restless that follow each other in seconds: some more
+// than it must so that it is seldom done. It says how many.
 func (d *device) cut(most int) int {
 	n := len(d.changes)
+	if n > restless && d.changes[n-1].at-d.changes[n-restless].at < restlessWithin.Milliseconds() {
+		most = min(most, restless)
+	}
 	if n <= most {
 		return 0
 	}

@@ -27,6 +27,9 @@ const (
 	mostOfAll     = 12_000_000 // of a fleet; above, less is kept of its busiest devices
 	mostOfDevice  = 32_768     // a phone that is lost every five minutes for thirty days
 	leastOfDevice = 512
+
+	restless       = 1024 // changes of a device, the newest ones, that lie within restlessWithin: no phone registers that often
+	restlessWithin = time.Hour
 )
 
 // name of a device.

@@ -215,16 +215,17 @@ func near(a, b float64) bool { return math.Abs(a-b) <= 1e-6*max(1, math.Abs(b)) 
 // TestRestless keeps of devices that change all the time their newest changes, and of a quiet one all.
 func TestRestless(t *testing.T) {
 	f := &fleet{devices: map[name]*device{}, most: mostOfDevice}
-	change := func(device string, n int) {
+	const gap = 10 * time.Second
+	change := func(device string, n int, gap time.Duration) {
 		h := event.History{Device: device}
 		for i := range n {
-			h.Changes = append(h.Changes, event.Change{At: until.Add(time.Duration(i) * time.Second).UnixMilli(), Role: event.Down})
+			h.Changes = append(h.Changes, event.Change{At: until.Add(time.Duration(i) * gap).UnixMilli(), Role: event.Down})
 		}
 		f.take(h)
 	}
-	change("quiet", 700)
+	change("quiet", 700, gap)
 	for i := range 10 {
-		change(fmt.Sprint("restless ", i), mostOfDevice+1)
+		change(fmt.Sprint("restless ", i), mostOfDevice+1, gap)
 	}
 	const each = mostOfDevice / 4 * 3
 	if f.most != mostOfDevice || f.changes != 700+10*each {
@@ -238,11 +239,16 @@ func TestRestless(t *testing.T) {
 	kept := 0
 	for _, d := range f.sorted {
 		kept += len(d.changes)
-		if last := d.changes[len(d.changes)-1].at; d.Device != "quiet" && last != until.Add(mostOfDevice*time.Second).UnixMilli() {
+		if last := d.changes[len(d.changes)-1].at; d.Device != "quiet" && last != until.Add(mostOfDevice*gap).UnixMilli() {
 			t.Errorf("%s has no newest change", d.Device)
 		}
 	}
 	if f.most != leastOfDevice || kept != f.changes || kept != 11*leastOfDevice/4*3 {
 		t.Errorf("%d changes kept and %d counted, want %d", kept, f.changes, 11*leastOfDevice/4*3)
+	}
+	f = &fleet{devices: map[name]*device{}, most: mostOfDevice}
+	change("a flood", 10_000, 3*time.Second)
+	if f.changes != restless/4*3 {
+		t.Errorf("%d changes kept of a device that changes every three seconds", f.changes)
 	}
 }

@@ -40,5 +40,16 @@ func isPlain(s string) bool {
 			from, to = min(from, i), i+1
 		}
 	}
-	return control&tops == 0 && (from >= to || utf8.ValidString(s[from:to])) && strings.IndexByte(s, '\\') < 0
+	return control&tops == 0 && (from >= to || isUTF8(s[from:to])) && strings.IndexByte(s, '\\') < 0
+}
+
+// isUTF8 tells whether s is valid UTF-8, which is fast where what is not ASCII stands close together.
+func isUTF8(s string) bool {
+	for len(s) >= 8 && word(s)&tops == 0 {
+		s = s[8:]
+	}
+	for len(s) >= 8 && word(s[len(s)-8:])&tops == 0 {
+		s = s[:len(s)-8]
+	}
+	return utf8.ValidString(s)
 }

@@ -88,15 +88,15 @@ func (w *worker) record(r *spool.Record, replay bool, imports *shares, c *conten
 		c.newest = received
 		f := frameOf(n, received, source, unsafe.String(unsafe.SliceData(data), len(data)))
 		imports.count(f)
-		if p, ok := w.understand(imports.draft, f, replay); ok {
-			c.parts = append(c.parts, p)
+		if p := w.understand(imports.draft, f, replay); p != nil {
+			c.parts = append(c.parts, *p)
 		}
 		return true
 	})
 }
 
 // understand parses a frame and puts it into the draft. A part of a message is given back instead.
-func (w *worker) understand(d Draft, f framed, replay bool) (part, bool) {
+func (w *worker) understand(d Draft, f framed, replay bool) *part {
 	at := parse.Context{Received: time.Unix(0, f.received).UTC(), Source: f.source}
 	if w.Zones != nil {
 		at.Zone = w.Zones(f.source)
@@ -107,12 +107,12 @@ func (w *worker) understand(d Draft, f framed, replay bool) (part, bool) {
 		held := *e
 		held.Tags = slices.Clone(e.Tags)
 		held.Source = f.place()
-		return part{f.number, held}, true
+		return &part{f.number, held}
 	}
 	if !replay {
 		w.put(d, status, err, f)
 	}
-	return part{}, false
+	return nil
 }
 
 // join puts parts together. A message counts when it is whole, or when its missing parts were waited for long enough, or when the

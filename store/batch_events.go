@@ -18,7 +18,7 @@ type eventRows struct {
 	reason, seq                 optional[uint32]
 	sender                      packedWord[senderWords]
 	said                        packedWord[saidWords]
-	phone                       text // phoneWords, nearly as many as rows
+	phone                       text // packed by addPhone, nearly as many as rows
 	claimed                     text
 	lag                         number[int64]
 	agentSeq                    optional[uint32]
@@ -124,7 +124,16 @@ func (r *eventRows) addSender(e *event.Event, spool string) {
 
 // addPhone adds what changes with the device.
 func (r *eventRows) addPhone(e *event.Row) {
-	r.phone.addBytes(pack(&r.packed, phoneWords{e.MAC, e.IPv6, e.Protocol, e.Description, e.DeviceType, e.HasDeviceType, e.Model}))
+	p := &r.packed
+	for p.begin(); p.more(); {
+		p.text(e.MAC)
+		p.text(e.IPv6)
+		p.text(e.Protocol)
+		p.text(e.Description)
+		p.number(e.DeviceType, e.HasDeviceType)
+		p.text(e.Model)
+	}
+	r.phone.addBytes(p.word())
 }
 
 // addSaid adds what the alarm says and means.

@@ -56,20 +56,3 @@ func (w saidWords) of(v []string) saidWords {
 	w.reason, w.cause, w.form = v[8], v[9], v[10]
 	return w
 }
-
-// phoneWords are those of the column phone.
-type phoneWords struct {
-	mac, ipv6, protocol, description string
-	deviceType                       uint32
-	hasDeviceType                    bool
-	model                            string
-}
-
-func (w phoneWords) pack(p *packed) {
-	p.text(w.mac)
-	p.text(w.ipv6)
-	p.text(w.protocol)
-	p.text(w.description)
-	p.number(w.deviceType, w.hasDeviceType)
-	p.text(w.model)
-}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flapwatch/event"
+	"flapwatch/parse"
 )
 
 // parsed is an event as a parser finds it in a record: what it does not find is empty.
@@ -72,6 +73,31 @@ func FuzzForm(f *testing.F) {
 			}
 			if got := claimedOf(rows.claimed.string(int32(i)), &e.Event); got != e.Claimed {
 				t.Fatalf("time as sent is %q, want %q", got, e.Claimed)
+			}
+		}
+	})
+}
+
+// The same of what the parser finds in them, the layout included.
+func FuzzParsedForm(f *testing.F) {
+	line := "<187>41679: ucm-01.example.net: Jul 02 2015 06:22:31.123 UTC :  %UC_CALLMANAGER-3-EndPointUnregistered: " +
+		"%[DeviceName=SEPE0D1730A8137][IPAddress=10.60.98.210][Protocol=SIP][DeviceType=592][Description=Halle 4 [Tor 12]: Süd][Reason=13]" +
+		"[IPAddrAttributes=0][LastSignalReceived=SIPStationDPrimaryLineTimeout][AppID=Cisco CallManager][ClusterID=StandAloneCluster]" +
+		"[NodeID=ucm-01]: An endpoint has unregistered"
+	f.Add(line, strings.Replace(line, " :  %", " : %", 1))
+	f.Add(line, strings.Replace(line, "10.60.98.210", "2001:db8::1", 1))
+	f.Add(line, strings.Replace(line, "Reason=13", "Reason=013", 1))
+	f.Add(line, strings.Replace(line, "NodeID=ucm-01", "NodeID=", 1))
+	f.Add(line, strings.Replace(line, "Reason=13][IPAddrAttributes=0", "IPV6Address=x][IPV6AddrAttributes=1", 1))
+	p := parse.New(nil)
+	f.Fuzz(func(t *testing.T, a, b string) {
+		rows := new(eventRows)
+		for i, raw := range []string{a, b, a, b} {
+			var e event.Row
+			_, _ = p.Parse(raw, parse.Context{Received: noon}, &e.Event)
+			rows.add(&e, "spool", true)
+			if got := restored(rows, int32(i)); got != raw {
+				t.Fatalf("row %d gives\n%q\nwant\n%q\nform %q", i, got, raw, unfoldSaid(new(event.Row), rows.said.at(int32(i))))
 			}
 		}
 	})

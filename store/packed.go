@@ -9,9 +9,9 @@ import (
 // packed makes one word of several values that go together, so that ClickHouse has one column where it would have many: see
 // migrations/0004. Between two values stands a separator; in a value the separator and the escape are two bytes each.
 type packed struct {
-	b        []byte
-	count    int  // values
-	escaping bool // values may have separators and escapes in them
+	b      []byte
+	count  int // values
+	passes int
 }
 
 const (
@@ -24,20 +24,27 @@ var (
 	unescaper = strings.NewReplacer("\x1ee", "\x1e", "\x1ef", "\x1f")
 )
 
-// packer puts its values into a word, one after the other.
-type packer interface{ pack(*packed) }
+// begin begins a word. Its values are added as often as more says:
+//
+//	for p.begin(); p.more(); {
+//		p.text(…)
+//	}
+//	p.word()
+func (p *packed) begin() { p.passes = 0 }
 
-// pack gives the word of some values; it is valid until the next. Hardly a value has to be escaped: that is seen in the word at
-// once, which has a separator too many then.
-func pack[T packer](p *packed, values T) []byte {
-	p.b, p.count, p.escaping = p.b[:0], 0, false
-	values.pack(p)
-	if bytes.Count(p.b, []byte{separator}) > p.count || bytes.IndexByte(p.b, escape) >= 0 {
-		p.b, p.escaping = p.b[:0], true
-		values.pack(p)
+// more says whether the values have to be added, once, or once more: hardly one has to be escaped, and that is seen in the word, which
+// has a separator too many then.
+func (p *packed) more() bool {
+	if p.passes > 1 || p.passes == 1 && bytes.Count(p.b, []byte{separator}) == p.count && bytes.IndexByte(p.b, escape) < 0 {
+		return false
 	}
-	return p.b[:len(p.b)-1] // without the last separator
+	p.b, p.count = p.b[:0], 0
+	p.passes++
+	return true
 }
+
+// word gives the word; it is valid until the next begins.
+func (p *packed) word() []byte { return p.b[:len(p.b)-1] } // without the last separator
 
 func (p *packed) end() {
 	p.count++
@@ -45,7 +52,7 @@ func (p *packed) end() {
 }
 
 func (p *packed) text(s string) {
-	if p.escaping {
+	if p.passes > 1 {
 		s = escaper.Replace(s)
 	}
 	p.b = append(p.b, s...)
@@ -111,7 +118,7 @@ type packedWord[T words[T]] struct {
 // words are values whose word repeats.
 type words[T any] interface {
 	comparable
-	packer
+	pack(*packed)
 	of(values []string) T // the same, with its texts from those of its word
 }
 
@@ -129,10 +136,12 @@ func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T) {
 	case beside.number != 0 && beside.values == *values:
 		slot = beside
 	default:
-		made := pack(p, *values)
-		n, known := c.number[string(made)]
+		for p.begin(); p.more(); {
+			(*values).pack(p)
+		}
+		n, known := c.number[string(p.word())]
 		if !known {
-			n = c.learn(string(made))
+			n = c.learn(string(p.word()))
 		}
 		*beside = *slot
 		slot.number, slot.values = n, (*values).of(unpack(c.words[n]))

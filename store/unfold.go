@@ -14,7 +14,7 @@ func unfoldSender(e *event.Row, word string) {
 	e.Truncated = v.next() == "1"
 }
 
-// unfoldPhone takes what changes with the device, see phoneWords.
+// unfoldPhone takes what changes with the device, see addPhone.
 func unfoldPhone(e *event.Row, word string) {
 	v := values{word}
 	e.MAC, e.IPv6, e.Protocol, e.Description = v.next(), v.next(), v.next(), v.next()

@@ -5,7 +5,10 @@ import (
 	"iter"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"flapwatch/event"
@@ -114,21 +117,31 @@ func bursts(c *cluster, w event.Window, o OutageOptions) []burst {
 	for _, kind := range narrowFirst {
 		number += len(c.groupsOf(kind, o.MinDevices))
 	}
-	var found []burst
-	look := func(groups []group) {
-		for _, g := range groups {
-			for _, width := range scanWidths {
-				limit := o.FalseAlarms * width.Seconds() / week.Seconds() / float64(number*len(scanWidths)*clumping)
-				found = append(found, c.scan(g, width, w, o.MinDevices, limit)...)
-			}
-		}
-	}
-	look([]group{all})
+	found := c.look([]group{all}, number, w, o)
 	for _, kind := range narrowFirst {
-		look(c.groupsOf(kind, o.MinDevices))
+		found = append(found, c.look(c.groupsOf(kind, o.MinDevices), number, w, o)...)
 	}
 	slices.SortStableFunc(found, func(a, b burst) int { return cmp.Compare(a.from, b.from) })
 	return mergeBursts(found)
+}
+
+// look scans some of so many groups in all widths, on all processors.
+func (c *cluster) look(groups []group, number int, w event.Window, o OutageOptions) []burst {
+	found := make([][]burst, len(groups)*len(scanWidths))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(len(found), runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			last := &lastOfDevice{kept: make([]kept, len(c.devices))}
+			for i := int(next.Add(1) - 1); i < len(found); i = int(next.Add(1) - 1) {
+				g, width := groups[i/len(scanWidths)], scanWidths[i%len(scanWidths)]
+				limit := o.FalseAlarms * width.Seconds() / week.Seconds() / float64(number*len(scanWidths)*clumping)
+				found[i] = c.scan(g, last, width, w, o.MinDevices, limit)
+			}
+		})
+	}
+	wg.Wait()
+	return slices.Concat(found...)
 }
 
 func mergeBursts(sorted []burst) []burst {
@@ -147,8 +160,8 @@ func mergeBursts(sorted []burst) []burst {
 }
 
 // scan slides a window of the given width over the losses of a group.
-func (c *cluster) scan(g group, width time.Duration, w event.Window, least int, limit float64) []burst {
-	kept := c.apart(g.losses, width.Milliseconds())
+func (c *cluster) scan(g group, last *lastOfDevice, width time.Duration, w event.Window, least int, limit float64) []burst {
+	kept := c.apart(g.losses, last, width.Milliseconds())
 	b := c.background(kept, g.devices, w)
 	var out []burst
 	for _, s := range b.stretches(width, least, limit) {
@@ -220,8 +233,8 @@ func (c *cluster) count(o *Outage, members []int32) {
 		o.ByModel[d.model]++
 		o.BySwitch[d.neighbor]++
 		o.ByReason[l.code()]++
-		if l.back > 0 {
-			back, away = append(back, l.back), append(away, seconds(l.back-l.at))
+		if at, ok := l.back(); ok {
+			back, away = append(back, at), append(away, seconds(at-l.at))
 		}
 	}
 	o.Devices = slices.Sorted(maps.Keys(seen))

@@ -19,12 +19,16 @@ type place struct {
 
 // loss is one registration that ended and was not meant to. There are millions of them: it is kept small, without a pointer.
 type loss struct {
-	at, back  int64 // back: registered again; 0 if that was not seen
-	device    int32 // position among the devices of the cluster
+	at        int64
+	away      uint32 // milliseconds until it was registered again, and one; 0 if that was not seen
+	device    int32  // position among the devices of the cluster
 	reason    uint32
-	hasReason bool
 	place     uint16 // of the node among those of the device
+	hasReason bool
 }
+
+// back is when the device was registered again; false if that was not seen.
+func (l loss) back() (int64, bool) { return l.at + int64(l.away) - 1, l.away > 0 }
 
 func (c *cluster) node(l loss) string { return c.devices[l.device].nodes[l.place] }
 
@@ -43,11 +47,15 @@ type cluster struct {
 	known   int
 	usual   background
 	places  map[OutageKind]map[string]int // known devices by what they have in common
-	last    []kept                        // of each device
-	turn    int32                         // of apart
 }
 
-// kept is the last loss of a device that apart kept, in its turn.
+// lastOfDevice is the last loss of each device that apart kept. It belongs to one goroutine.
+type lastOfDevice struct {
+	kept []kept
+	turn int32
+}
+
+// kept is a loss that apart kept in its turn.
 type kept struct {
 	at   int64
 	turn int32
@@ -112,9 +120,11 @@ func (c *cluster) add(h event.History, w event.Window) {
 		if !s.Broke() && !vanished(s, arrivals) {
 			continue
 		}
-		c.losses = append(c.losses, loss{
-			at: s.Until, back: back(s, arrivals), device: number, reason: s.EndReason, hasReason: s.HasEndReason, place: uint16(node),
-		})
+		l := loss{at: s.Until, device: number, reason: s.EndReason, hasReason: s.HasEndReason, place: uint16(node)}
+		if away := back(s, arrivals) - s.Until; away >= 0 && away < math.MaxUint32 {
+			l.away = uint32(away) + 1
+		}
+		c.losses = append(c.losses, l)
 	}
 }
 
@@ -241,19 +251,16 @@ func (c *cluster) sortOut() {
 
 // apart leaves out a loss of a device that comes less than ms after one of the same device that was kept, so that the
 // losses in a window of that width are as many devices.
-func (c *cluster) apart(losses []int32, ms int64) []int32 {
-	if c.last == nil {
-		c.last = make([]kept, len(c.devices))
-	}
-	c.turn++
+func (c *cluster) apart(losses []int32, before *lastOfDevice, ms int64) []int32 {
+	before.turn++
 	out := make([]int32, 0, len(losses))
 	for _, i := range losses {
 		l := &c.losses[i]
-		last := &c.last[l.device]
-		if last.turn == c.turn && l.at-last.at < ms {
+		last := &before.kept[l.device]
+		if last.turn == before.turn && l.at-last.at < ms {
 			continue
 		}
-		*last = kept{l.at, c.turn}
+		*last = kept{l.at, before.turn}
 		out = append(out, i)
 	}
 	return out

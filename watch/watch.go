@@ -56,15 +56,16 @@ type Watch struct {
 
 // question is what was last concluded about a question, and what is being concluded.
 type question struct {
-	fleet   *fleet           // what the next answer is made from; used by the one who makes it
-	survey  *diagnose.Survey // nil before the first one
-	asked   time.Time
-	made    time.Time
-	tried   time.Time
-	version uint64
-	cost    time.Duration
-	bytes   int
-	making  *making
+	fleet    *fleet           // what the next answer is made from; used by the one who makes it
+	survey   *diagnose.Survey // nil before the first one
+	asked    time.Time
+	made     time.Time
+	tried    time.Time
+	version  uint64
+	cost     time.Duration
+	patience time.Duration // until the next answer is made
+	bytes    int
+	making   *making
 }
 
 // making is a survey under way.
@@ -174,8 +175,7 @@ func (w *Watch) find(f event.Filter, asked bool) (*diagnose.Survey, *making) {
 	if q.survey != nil && q.version == version && (age < steady || !q.fleet.goesOn && !f.To.After(q.made)) {
 		return q.survey, nil
 	}
-	patience := min(share*q.cost, old/2)
-	if q.making == nil && (asked && q.cost <= time.Second && q.small() || now.Sub(q.tried) >= max(patience, time.Second)) {
+	if q.making == nil && (asked && q.cost <= time.Second && q.small() || now.Sub(q.tried) >= max(q.patience, time.Second)) {
 		q.making, q.tried = &making{done: make(chan struct{})}, now
 		go w.make(f, k, q, version)
 	}
@@ -203,6 +203,9 @@ func (w *Watch) make(f event.Filter, key string, q *question, version uint64) {
 	defer w.mu.Unlock()
 	if q.making = nil; m.err == nil {
 		q.survey, q.made, q.version, q.bytes, q.cost = m.survey, began, version, q.fleet.bytes(m.survey), w.now().Sub(began)
+		if q.patience = min(share*q.cost, old/2); q.fleet.scanned.Equal(f.To) { // the next one costs less
+			q.patience = min(q.patience, steady)
+		}
 		w.makeRoom(began)
 		if key == w.key(w.standing()) {
 			close(w.news)

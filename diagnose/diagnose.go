@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"flapwatch/reasons"
 )
@@ -65,7 +66,7 @@ func (e explanation) weight() float64 {
 // Explain ranks the causes that could be behind c, best first: at most five, and always the best one, however low its
 // score. It does not change c.
 func Explain(c Case, catalogue *reasons.Catalogue) []Hypothesis {
-	all := weigh(c, catalogue, false)
+	all := new(scales).weigh(c, catalogue, false)
 	total := 1.0 // the weight of what is in no list
 	for _, e := range all {
 		total += e.weight()
@@ -85,7 +86,9 @@ func Explain(c Case, catalogue *reasons.Catalogue) []Hypothesis {
 
 // best is the first of Explain without Why, Evidence, Against and Source, which take most of the memory.
 func best(c Case, catalogue *reasons.Catalogue) []Hypothesis {
-	all := weigh(c, catalogue, true)
+	s := spare.Get().(*scales)
+	defer spare.Put(s)
+	all := s.weigh(c, catalogue, true)
 	total, top := 1.0, 0
 	for i, e := range all {
 		total += e.weight()
@@ -100,12 +103,22 @@ func best(c Case, catalogue *reasons.Catalogue) []Hypothesis {
 	return []Hypothesis{{ID: p.ID, Title: p.Cause, Score: all[top].weight() / total, Mechanism: p.Mechanism, Checks: p.Checks, Fix: p.Fix}}
 }
 
-// weigh gives every cause of the catalogue its factors, without words if it is to be brief. The starting shares add up to 1.
-func weigh(c Case, catalogue *reasons.Catalogue, brief bool) []explanation {
+// scales keep the memory of weigh, which takes more than what comes of it where only the best is wanted.
+type scales struct {
+	all  []explanation
+	room []factor
+}
+
+var spare = sync.Pool{New: func() any { return new(scales) }}
+
+// weigh gives every cause of the catalogue its factors, without words if it is to be brief; they are valid until the next call. The
+// starting shares add up to 1.
+func (s *scales) weigh(c Case, catalogue *reasons.Catalogue, brief bool) []explanation {
 	facts := read(c, catalogue, brief)
 	causes := catalogue.PeriodicCauses()
-	all := make([]explanation, len(causes))
-	room := make([]factor, 0, 6*len(causes))
+	all := slices.Grow(s.all[:0], len(causes))[:len(causes)]
+	room := slices.Grow(s.room[:0], 6*len(causes))
+	defer func() { s.all, s.room = all, room }()
 	total := 0.0
 	for i := range causes {
 		total += standing(causes[i].Confidence)

@@ -65,7 +65,7 @@ func ask(ctx context.Context, w *watch.Watch, until time.Time, what string, even
 	f := event.Filter{Window: event.Window{From: until.Add(-window), To: until}}
 	s, err := w.Fleet(ctx, f)
 	for ; err == nil && !s.Window.To.Equal(until); s, err = w.Fleet(ctx, f) { // the one before, while the new one is made
-		time.Sleep(time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 	}
 	if err != nil {
 		return err

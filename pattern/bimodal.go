@@ -22,7 +22,7 @@ func (f *Finder) bimodal(c chain, worth float64) (chain, float64) {
 			tried++
 			sigma := min(max(c.sigma, a.width/1.5, 0.002), (long-short)/short/4)
 			m := model{period: short, longer: long - short, long: 0.5, sigma: sigma, skip: 0.1, share: max(c.share, 0.5)}
-			if two, v := f.iterate(c, m, worth); v-bimodalPrice > worth && two.next.longer > 4*two.next.sigma*two.next.period {
+			if two, v := f.iterate(m, worth); v-bimodalPrice > worth && two.next.longer > 4*two.next.sigma*two.next.period {
 				c, worth = two, v-bimodalPrice
 			}
 		}

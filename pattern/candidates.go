@@ -118,19 +118,14 @@ func (f *Finder) peaks(h float64) {
 	u, first := f.u, len(f.found)
 	a, b := 0, 0 // u[a:b] is the peak
 	for i, x := range u {
-		ground := f.ground[i] * h
-		// more than ground + 1 in all are more than half of ground on one side
-		if m := int(ground/2) + 1; (i < m || x-u[i-m] > h) && (i+m >= len(u) || u[i+m]-x > h) {
-			continue
-		}
-		for u[a] < x-h {
+		for x-u[a] > h {
 			a++
 		}
-		for b < len(u) && u[b] <= x+h {
+		for b < len(u) && u[b]-x <= h {
 			b++
 		}
-		k := float64(b - a)
-		if k <= ground+1 || k <= ground+1+math.Sqrt(ground) {
+		k, ground := float64(b-a), f.ground[i]*h
+		if over := k - ground - 1; over <= 0 || over*over <= ground {
 			continue
 		}
 		c := candidate{x, h, k*ln(k/ground) - (k - ground)}

@@ -1,6 +1,9 @@
 package pattern
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // model is a hypothesis about a pattern.
 type model struct {
@@ -25,10 +28,10 @@ type step struct {
 // maxSteps is the most ways that a model has.
 const maxSteps = 6
 
-// steps fills room with the ways of m. A model with two lengths of gap skips one cycle at most.
-func (m model) steps(room *[maxSteps]step) []step {
+// steps are the ways of m, in the memory of list. A model with two lengths of gap skips one cycle at most.
+func (m model) steps(list []step) []step {
 	used, skipped := math.Log1p(-m.skip), math.Log(m.skip)
-	list := room[:0]
+	list = list[:0]
 	add := func(jump, long int, chance float64) {
 		s := step{int32(jump), int32(long), float64(jump)*m.period + float64(long)*m.longer, m.sigma * m.period, chance + used + float64(jump-1)*skipped}
 		if !m.clock {
@@ -54,12 +57,6 @@ func (m model) steps(room *[maxSteps]step) []step {
 // cycle is the number of the cycle of a clock that x belongs to.
 func (m model) cycle(x float64) float64 { return math.Round((x - m.phase) / m.period) }
 
-// mostEdges of an alignment, in memory 128 MB: with more the model joins everything with everything.
-const mostEdges = 4 << 20
-
-// faint is the gain, in nats, below which a link says nothing.
-const faint = -15.0
-
 // link is one event of a chain.
 type link struct {
 	event int32 // position in f.t
@@ -77,130 +74,53 @@ type chain struct {
 	cycles int     // sum of the jumps
 }
 
-// align finds the best chain for m. The links are appended to a buffer that the next reset of f.arena invalidates.
+// align finds the best chain for m; it has no gap if m joins too much or nothing. The links are appended to a buffer that the
+// next reset of f.arena invalidates; f.edges and f.first hold all possible links until the next alignment.
 //
 // It is the Smith-Waterman recurrence with the gap distribution as the substitution score: a chain may start anywhere, pause
 // at the cost of 3 + ln n, and skip cycles.
 func (f *Finder) align(m model) chain {
-	t := f.t
-	n := len(t)
-	var room [maxSteps]step
-	steps := m.steps(&room)
-	f.density(m, steps)
-	f.score, f.skipped, f.lead = resize(f.score, n), resize(f.skipped, n), resize(f.lead, n)
-	f.from, f.by = resize(f.from, n), resize(f.by, n)
-	pause := 3 + math.Log(float64(n))
-	var base, weight, half, distance [maxSteps]float64
-	var low [maxSteps]int
-	for k, s := range steps {
-		distance[k] = s.distance
-		half[k] = min(3.5*s.sd, 0.45*m.period)
-		weight[k] = 0.5 / (s.sd * s.sd)
-		base[k] = s.chance - ln(s.sd*math.Sqrt(2*math.Pi))
+	n := len(f.t)
+	if !f.join(m) {
+		return chain{model: m}
 	}
-	other := math.Log1p(-m.share)
+	f.score, f.from, f.by = resize(f.score, n), resize(f.from, n), resize(f.by, n)
+	pause := 3 + math.Log(float64(n))
 	best, bestAt := math.Inf(-1), int32(-1)
-	prefix, prefixAt := math.Inf(-1), int32(-1)
-	for j := range t {
+	edges, e := f.edges, 0
+	for j, end := range f.first[1:] {
 		score, from, by := 0.0, int32(-1), int32(-1)
-		if prefix-pause > score {
-			score, from = prefix-pause, prefixAt
+		if best-pause > score {
+			score, from = best-pause, bestAt
 		}
-		// what lies between i and j, others and silence, adds skipped[j] − skipped[i] to the gain of a link
-		skipped := m.share*f.clock[j] + float64(j)*other
-		due, late := t[j], 0.0
-		ways := len(steps)
-		if m.clock {
-			due = m.phase + m.cycle(t[j])*m.period
-			if late = t[j] - due; math.Abs(late) > half[0] {
-				ways = 0
-			}
-		}
-		for k := range ways {
-			middle := due - distance[k]
-			i, end := low[k], middle+half[k]
-			for start := middle - half[k]; t[i] < start; {
-				i++
-			}
-			low[k] = i
-			if i == j || t[i] > end {
-				continue
-			}
-			plain, w := base[k]-max(f.logRho[k], f.logLocal[j])+skipped-other, weight[k]
-			if m.clock {
-				plain, w = plain-late*late*w, 0
-			}
-			first, top := i, score-plain
-			for ; i < j-1 && t[i] <= end; i++ {
-				d := t[i] - middle
-				if v := f.lead[i] - d*d*w; v > top {
-					top, score, from, by = v, v+plain, int32(i), int32(k)
-				}
-			}
-			next := math.Inf(-1) // of a link to the event just before
-			if i == j-1 && t[i] <= end {
-				d := t[i] - middle
-				bound := base[k] - f.logGap[k] - (1-m.share)*(f.clock[j]-f.clock[i])
-				if m.clock {
-					bound -= late * late * weight[k]
-				}
-				next = min(plain-f.skipped[i], bound) - d*d*w
-				if v := f.score[i] + next; v > score {
-					score, from, by = v, int32(i), int32(k)
-				}
-			}
-			if f.keep {
-				f.collect(first, j, middle, end, plain, w, next, steps[k])
+		for ; e < int(end); e++ {
+			if v := f.score[edges[e].from] + edges[e].gain; v > score {
+				score, from, by = v, edges[e].from, edges[e].way
 			}
 		}
 		f.score[j], f.from[j], f.by[j] = score, from, by
-		f.skipped[j], f.lead[j] = skipped, score-skipped
-		if score > prefix {
-			prefix, prefixAt = score, int32(j)
-		}
 		if score > best {
 			best, bestAt = score, int32(j)
 		}
 	}
-	return f.trace(m, steps, best, bestAt)
-}
-
-// collect appends to f.edges the links to j that align considers in one way s, from the event first to the one at end; next is the
-// gain of that from the event before j.
-func (f *Finder) collect(first, j int, middle, end, plain, weight, next float64, s step) {
-	for i := first; i < j && f.t[i] <= end; i++ {
-		gain := next
-		if i < j-1 {
-			d := f.t[i] - middle
-			gain = plain - f.skipped[i] - d*d*weight
-		}
-		if gain > faint && len(f.edges) < mostEdges {
-			f.edges = append(f.edges, edge{int32(i), int32(j), s.jump, s.long, exp(gain)})
-		}
-	}
+	return f.trace(m, best, bestAt)
 }
 
 // trace walks back from the event last and returns the chain in time order.
-func (f *Finder) trace(m model, steps []step, lambda float64, last int32) chain {
+func (f *Finder) trace(m model, lambda float64, last int32) chain {
 	c := chain{model: m, lambda: lambda}
 	start := len(f.arena)
 	for j := last; j >= 0; j = f.from[j] {
 		l := link{event: j}
 		if f.by[j] >= 0 {
-			l.jump = steps[f.by[j]].jump
+			l.jump = f.steps[f.by[j]].jump
+			c.gaps++
+			c.cycles += int(l.jump)
 		}
 		f.arena = append(f.arena, l)
 	}
 	c.links = f.arena[start:len(f.arena):len(f.arena)]
-	for i, j := 0, len(c.links)-1; i < j; i, j = i+1, j-1 {
-		c.links[i], c.links[j] = c.links[j], c.links[i]
-	}
-	for _, l := range c.links {
-		if l.jump > 0 {
-			c.gaps++
-			c.cycles += int(l.jump)
-		}
-	}
+	slices.Reverse(c.links)
 	return c
 }
 

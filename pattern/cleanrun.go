@@ -53,13 +53,10 @@ func (f *Finder) cleanRun(seed float64) run {
 		for j := i; j < gaps && (i == 0 || j-i < longestRun); j++ {
 			s.add(f.folded[j], f.fold[j])
 			whole := i == 0 && j == gaps-1
-			if s.m < 3 || (s.m > longestRun && !whole) {
+			if s.m < 3 || (s.m > longestRun && !whole) || s.loose() {
 				continue
 			}
 			mean, sd := s.moments()
-			if sd > loosestRun*mean {
-				continue
-			}
 			lnp := table[s.m] + float64(s.m-1)*math.Log(max(sd, 0.29*f.res, 3e-4)/mean) + some
 			if whole {
 				lnp += math.Ln2 - some
@@ -109,6 +106,12 @@ func (s *agreement) add(gap float64, fold int32) {
 		s.folded++
 		s.extra += int(fold) - 1
 	}
+}
+
+// loose says that the gaps differ by more than loosestRun.
+func (s *agreement) loose() bool {
+	m := float64(s.m)
+	return m*s.squares-s.sum*s.sum > square(loosestRun*(m*s.origin+s.sum))
 }
 
 func (s *agreement) moments() (mean, sd float64) {

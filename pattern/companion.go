@@ -39,7 +39,7 @@ func (f *Finder) companions(c chain) crowd {
 		}
 		found.worth += worth
 		found.count++
-		f.join(c, best, back)
+		f.enlist(c, best, back)
 		at := (best.from + best.width/2) / c.period
 		near := best.width/c.period/2 + max(0.01, c.sigma)
 		for i, q := range cuts {
@@ -57,8 +57,8 @@ func (f *Finder) companions(c chain) crowd {
 	return found
 }
 
-// join adds the events in slot s to f.company.
-func (f *Finder) join(c chain, s slot, back bool) {
+// enlist adds the events in slot s to f.company.
+func (f *Finder) enlist(c chain, s slot, back bool) {
 	f.follow(c, back)
 	for i, p := range f.phases {
 		if d := p.at - s.from; (d >= 0 && d <= s.width) || d+c.period <= s.width {

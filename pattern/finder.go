@@ -28,12 +28,14 @@ type Finder struct {
 	ready            model // what density last prepared
 	logRho, logGap   [maxSteps]float64
 	logLocal         []float64
+	steps            []step    // of the model at hand
+	skipped          []float64 // gain of a link by what it passes, cumulated
+	edges            []edge
+	first            []int32 // of the edges to an event
+	expected         expectation
 	score            []float64
-	skipped, lead    []float64
 	from, by         []int32
 	arena            []link
-	keep             bool // align collects edges
-	edges            []edge
 	forward, reverse []float64
 	liftF, liftR     []int32
 

@@ -21,7 +21,7 @@ func (f *Finder) shorter(c chain, worth float64) (chain, float64) {
 		if m.period < minPeriod {
 			break
 		}
-		if s, v := f.climb(m, worth); v > worth && s.gaps >= leastGaps {
+		if s, v := f.improve(m, worth); v > worth && s.gaps >= leastGaps {
 			c, worth = s, v
 		}
 	}
@@ -44,7 +44,7 @@ func (f *Finder) halve(c chain, worth float64) (chain, float64) {
 		best := math.Inf(-1)
 		for _, q := range tries {
 			m := model{period: c.period / float64(q), sigma: min(c.sigma*float64(q), 0.15), skip: max(c.skip, 0.1), share: 0.8}
-			if s, v := f.climb(m, math.Inf(-1)); v > best && float64(len(s.links)) > 1.3*float64(len(c.links)) {
+			if s, v := f.improve(m, math.Inf(-1)); v > best && float64(len(s.links)) > 1.3*float64(len(c.links)) {
 				short, best = s, v
 			}
 		}
@@ -63,7 +63,7 @@ func (f *Finder) lengthen(c chain, worth float64) (chain, float64) {
 		return c, worth
 	}
 	m := model{period: c.period * float64(times), sigma: max(c.sigma/float64(times), 3e-4), skip: 0.1, share: startShare}
-	if s, v := f.climb(m, math.Inf(-1)); s.gaps >= leastGaps && !math.IsInf(v, -1) {
+	if s, v := f.improve(m, math.Inf(-1)); s.gaps >= leastGaps && !math.IsInf(v, -1) {
 		return s, max(v, worth)
 	}
 	return c, worth

@@ -11,24 +11,15 @@ const (
 	slack      = 5.0  // and as many nats more: beyond that it is the slope of a rate, not a pattern
 )
 
-// climb aligns m and improves it.
-func (f *Finder) climb(m model, bar float64) (chain, float64) {
-	c := f.align(m)
-	if c.gaps < 2 {
-		return c, math.Inf(-1)
-	}
-	return f.improve(c, bar)
-}
-
-// improve re-estimates and re-aligns c until that no longer helps, then does the same for the clocks nearest to it, and
+// improve aligns m and re-estimates it until that no longer helps, then does the same for the clocks nearest to it, and
 // returns the best of these with its worth. It gives up early on what is far below bar.
-func (f *Finder) improve(c chain, bar float64) (chain, float64) {
-	best, worth := f.iterate(c, c.model, bar)
+func (f *Finder) improve(m model, bar float64) (chain, float64) {
+	best, worth := f.iterate(m, bar)
 	if worth < bar-far || math.IsInf(worth, -1) {
 		return best, worth
 	}
 	for _, m := range f.locks(best) {
-		if locked, v := f.iterate(best, m, max(worth, bar)); v > worth {
+		if locked, v := f.iterate(m, max(worth, bar)); v > worth {
 			best, worth = locked, v
 		}
 	}
@@ -36,21 +27,18 @@ func (f *Finder) improve(c chain, bar float64) (chain, float64) {
 }
 
 // iterate alternates alignment and estimation, starting with m: expectation-maximisation on the sum over all chains. It
-// returns the best chain with its worth, the logarithm of that sum less the price of the search; c and −Inf if m leads
-// nowhere.
-func (f *Finder) iterate(c chain, m model, bar float64) (chain, float64) {
-	best, worth := c, math.Inf(-1)
+// returns the best chain with its worth, the logarithm of that sum less the price of the search; −Inf if m leads nowhere.
+func (f *Finder) iterate(m model, bar float64) (best chain, worth float64) {
+	worth = math.Inf(-1)
 	for round := range rounds {
 		if m.sigma > loosest || m.period < minPeriod {
 			break
 		}
-		f.keep, f.edges = true, f.edges[:0]
 		c := f.align(m)
-		f.keep = false
-		if c.gaps < 2 || len(f.edges) >= mostEdges {
+		if c.gaps < 2 {
 			break
 		}
-		v := min(f.weigh(), slackRatio*c.lambda+slack)
+		v := min(f.weigh(m), slackRatio*c.lambda+slack)
 		c.next, c.mass = f.estimate(m)
 		v -= f.price(c)
 		if v <= worth {

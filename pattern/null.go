@@ -61,21 +61,30 @@ func (h *lags) before(x float64) float64 {
 	return float64(h.below[b]) + rest*float64(h.below[b+1]-h.below[b])
 }
 
-// density prepares the null hypothesis for the steps of m: f.logRho[k], the logarithm of the highest rate of events, per
+// density prepares the null hypothesis for f.steps, those of m: f.logRho[k], the logarithm of the highest rate of events, per
 // second, found at about the distance of the k-th step after an event; f.logGap[k], the same for distances between
 // neighbours; and f.logLocal, that of the rate around each event. What was prepared for nearly the same model is kept.
-func (f *Finder) density(m model, steps []step) {
+func (f *Finder) density(m model) {
 	r := &f.ready
 	if m.longer == r.longer && math.Abs(m.period-r.period) < 0.3*m.sigma*m.period && math.Abs(m.sigma-r.sigma) < 0.15*m.sigma {
 		return
 	}
 	f.ready = m
-	for k, s := range steps {
+	for k, s := range f.steps {
 		sd := m.sigma * m.period * math.Sqrt(float64(s.jump))
 		f.logRho[k] = ln(max(0.3*f.rate(), f.pairDensity(s.distance, sd)))
-		f.logGap[k] = ln(f.gapDensity(s.distance, sd))
+		f.logGap[k] = math.NaN() // few are asked for: see gap
 	}
 	f.localRate(2.5*m.period, habit(m.period, m.sigma))
+}
+
+// gap is f.logGap[k].
+func (f *Finder) gap(m model, k int) float64 {
+	if math.IsNaN(f.logGap[k]) {
+		s := f.steps[k]
+		f.logGap[k] = ln(f.gapDensity(s.distance, m.sigma*m.period*math.Sqrt(float64(s.jump))))
+	}
+	return f.logGap[k]
 }
 
 // nearer and farther bound the band over which the null hypothesis smooths a peak, ∓0.7 in ln distance.

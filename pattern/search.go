@@ -56,7 +56,7 @@ func (f *Finder) bestChain() explanation {
 		if f.calibrate(c, c.lambda-f.price(c)) < firstHope {
 			continue
 		}
-		c, v := f.improve(c, worth)
+		c, v := f.improve(c.model, worth)
 		if c.gaps < leastGaps || math.IsInf(v, -1) {
 			continue
 		}

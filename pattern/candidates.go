@@ -115,16 +115,22 @@ const side = 0.5
 
 // peaks appends the best local maxima of the density of f.u at half-width h.
 func (f *Finder) peaks(h float64) {
+	const seldom = 10
 	u, first := f.u, len(f.found)
 	a, b := 0, 0 // u[a:b] is the peak
 	for i, x := range u {
+		ground := f.ground[i] * h
+		// more than ground + 1 in all are more than half of ground on one side; where that is many, it is seldom so
+		if m := int(ground/2) + 1; m > seldom && (i < m || x-u[i-m] > h) && (i+m >= len(u) || u[i+m]-x > h) {
+			continue
+		}
 		for x-u[a] > h {
 			a++
 		}
 		for b < len(u) && u[b]-x <= h {
 			b++
 		}
-		k, ground := float64(b-a), f.ground[i]*h
+		k := float64(b - a)
 		if over := k - ground - 1; over <= 0 || over*over <= ground {
 			continue
 		}

@@ -6,6 +6,7 @@ const (
 	rounds     = 7    // of expectation-maximisation
 	loosest    = 0.16 // standard deviation over the period: above, "periodic" has no meaning
 	far        = 15.0 // nats below the best at which a chain is given up
+	hopeless   = 4.0  // nats that the score may be below 0 without growing by half of that
 	enough     = 0.05 // nats a round has to bring
 	slackRatio = 1.3  // the sum over all chains may be worth this many times the best chain,
 	slack      = 5.0  // and as many nats more: beyond that it is the slope of a rate, not a pattern
@@ -46,7 +47,11 @@ func (f *Finder) iterate(m model, bar float64) (best chain, worth float64) {
 		}
 		gain := v - worth
 		best, worth, m = c, v, c.next
-		if gain < enough+1e-4*v || (round > 0 && v < bar-far && gain < max(5, (bar-v)/4)) {
+		if gain < enough+1e-4*v || (m.longer == 0 && v < bar/2-far) { // two lengths of gap begin low
+			break
+		}
+		lacks := -f.calibrate(c, v)
+		if round > 0 && ((v < bar-far && gain < max(5, (bar-v)/4)) || (lacks > hopeless && gain < lacks/2)) {
 			break
 		}
 	}

@@ -15,7 +15,14 @@ const (
 	// What improvement can bring, nats: below, nothing that is shown has been seen to come of it.
 	firstHope = -14.0 // of a candidate's first chain
 	lastHope  = -6.0  // of the best improved chain
+
+	certain = 30.0 // nats from which no second way to the same period is tried
 )
+
+// near says that improving m leads to about the period of known.
+func (m model) near(known model) bool {
+	return math.Abs(m.period-known.period) < max(m.sigma, known.sigma)*known.period
+}
 
 // strongest is the best explanation of the events that are left; its score is 0 if there is none.
 func (f *Finder) strongest(loc *time.Location) explanation {
@@ -50,10 +57,10 @@ func (f *Finder) survey() {
 // bestChain aligns all candidates, improves the best few, and looks around the winner: shorter periods, companions, two
 // lengths of gap.
 func (f *Finder) bestChain() explanation {
-	best, worth := chain{}, math.Inf(-1)
+	best, worth, clear := chain{}, math.Inf(-1), false
 	for _, c := range f.promising() {
 		c.next, c.mass = c.model, float64(c.gaps)
-		if f.calibrate(c, c.lambda-f.price(c)) < firstHope {
+		if f.calibrate(c, c.lambda-f.price(c)) < firstHope || (clear && c.near(best.next)) {
 			continue
 		}
 		c, v := f.improve(c.model, worth)
@@ -65,6 +72,7 @@ func (f *Finder) bestChain() explanation {
 		}
 		if v > worth {
 			best, worth = c, v
+			clear = f.calibrate(c, v) > certain
 		}
 	}
 	if best.gaps < leastGaps {

@@ -128,12 +128,12 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	change := func(c func(*SIP)) SIP { s := DefaultSIP(); c(&s); return s }
-	f(SIP{}, "expires", "delta", "grace", "first_retry")
-	f(sip(0), "first_retry")
-	f(sip(-1), "first_retry")
-	f(sip(math.NaN()), "first_retry")
-	f(sip(math.Inf(1)), "first_retry")
-	f(sip(1e-9), "first_retry")
+	f(SIP{}, "expires", "delta", "grace", "retry")
+	f(sip(0), "retry")
+	f(sip(-1), "retry")
+	f(sip(math.NaN()), "retry")
+	f(sip(math.Inf(1)), "retry")
+	f(sip(1e-9), "retry")
 	f(change(func(s *SIP) { s.Expires = 1e12 }), "expires")
 	f(change(func(s *SIP) { s.Delta = 120 }), "delta")
 	f(change(func(s *SIP) { s.Delta = -5 }), "delta")

@@ -14,7 +14,7 @@ const (
 
 // ParameterError says which parameter makes no sense, and why.
 type ParameterError struct {
-	Parameter string // as in JSON, without the unit: "first_retry"
+	Parameter string // as people name it who set it, a flag or a query parameter: "retry"
 	Problem   string
 }
 

@@ -36,7 +36,7 @@ func (s SIP) patience() float64 { return s.Delta + s.Grace }
 
 func (s SIP) validate() error {
 	c := s.checkTimers()
-	c.within("first_retry", s.FirstRetry, millisecond, day)
+	c.within("retry", s.FirstRetry, millisecond, day)
 	return c.err()
 }
 

@@ -123,7 +123,7 @@ type keepaliveCmd struct {
 func (c *keepaliveCmd) Run(con *console) error {
 	p, err := keepalive.Cycle(c.model())
 	if err != nil {
-		return usageError{err}
+		return usageError{errors.New("--" + strings.ReplaceAll(err.Error(), "\n", "\n--"))} // a line begins with the name of its flag
 	}
 	if c.JSON {
 		return printJSON(con.out, p)

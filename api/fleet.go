@@ -121,7 +121,7 @@ func viewOutage(j *diagnose.Judged) Outage {
 	o := j.Outage
 	return Outage{
 		Cluster: o.Cluster, Start: millis(o.Start), End: millis(o.End), Devices: len(o.Devices), ShareOfKnown: o.ShareOfKnown,
-		ByNode: o.ByNode, BySubnet: o.BySubnet, ByModel: o.ByModel, ByReason: o.ByReason,
+		ByNode: o.ByNode, BySubnet: o.BySubnet, ByModel: o.ByModel, BySwitch: o.BySwitch, ByReason: o.ByReason,
 		Kind: string(o.Kind), Place: o.Place, PValue: o.PValue, Diagnoses: viewDiagnoses(j.Hypotheses),
 	}
 }

@@ -107,6 +107,7 @@ type Outage struct {
 	ByNode       map[string]int `json:"by_node"`
 	BySubnet     map[string]int `json:"by_subnet"`
 	ByModel      map[string]int `json:"by_model"`
+	BySwitch     map[string]int `json:"by_switch" doc:"Of the devices that said what they are plugged into."`
 	ByReason     map[string]int `json:"by_reason"`
 	Kind         string         `json:"kind" enum:"node,subnet,model,switch,cluster,mixed"`
 	Place        string         `json:"place" doc:"The node, subnet, model or switch."`

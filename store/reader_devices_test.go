@@ -32,7 +32,7 @@ func story() []*event.Row {
 		change(3, "DeviceResetInitiated", event.Action, nothing),
 		change(4, "EndPointUnregistered", event.Down, func(e *event.Row) { e.Expected, e.Event.Reason = true, 10 }),
 		change(5, "LastOutOfServiceInformation", event.Info, func(e *event.Row) {
-			e.Tags = []event.Tag{{Key: "NeighborDeviceID", Value: "switch-7"}, {Key: "NeighborPortID", Value: "Gi1/0/3"}}
+			e.Tags = []event.Tag{{Key: "NeighborDeviceID", Value: "switch-7", Unknown: true}, {Key: "NeighborPortID", Value: "Gi1/0/3", Unknown: true}}
 			e.IP, e.Node = "", "cucm-3"
 		}),
 	}

@@ -41,13 +41,15 @@ WHERE ` + inWindow + told + `%s
 GROUP BY cluster, device
 SETTINGS optimize_aggregation_in_order = 1, aggregation_in_order_max_block_bytes = 4000000`
 
-// neighbors are the switch and its port that come with a phone's own view of its last outage.
+// neighbors are the switch and its port that come with a phone's own view of its last outage, under either of the keys with which nodes
+// send them.
 const neighbors = `
-WITH argMax((tags['NeighborDeviceID'], tags['NeighborPortID']), time) AS newest
+WITH tags['NeighborDeviceID'] || tags['` + unknownTag + `NeighborDeviceID'] AS switch, tags['NeighborPortID'] || tags['` + unknownTag + `NeighborPortID'] AS port,
+     argMax((switch, port), time) AS newest
 SELECT cluster, device, newest.1, newest.2, toUnixTimestamp64Milli(max(time))
 FROM events
 PREWHERE alarm = 'LastOutOfServiceInformation'
-WHERE ` + inWindow + ` AND device != '' AND tags['NeighborDeviceID'] != ''%s
+WHERE ` + inWindow + ` AND device != '' AND switch != ''%s
 GROUP BY cluster, device`
 
 // betweenMarks is the condition of rows that were committed after one Mark and not after another.

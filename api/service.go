@@ -22,6 +22,7 @@ type Stats struct {
 	InSpool         uint64  `json:"in_spool"`
 	SpoolBytes      int64   `json:"spool_bytes"`
 	SpoolAgeSeconds float64 `json:"spool_age_seconds" doc:"Age of the oldest message that is not stored yet; 0 if there is none."`
+	StoreLagSeconds float64 `json:"store_lag_seconds" doc:"From receipt to the store, of the last batch that was stored; 0 before the first since the start."`
 	DamagedRecords  uint64  `json:"damaged_records" doc:"Spool records set aside because their checksum was wrong."`
 	EngineRestarts  int     `json:"engine_restarts"`
 }

@@ -1,6 +1,11 @@
 package ingest
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Metrics counts what moves. Hot paths add to it once per read, not once per message.
 type Metrics struct {
@@ -13,9 +18,18 @@ type Metrics struct {
 	Decided   *prometheus.CounterVec // status: messages behind the spool
 	Batches   prometheus.Counter     // ranges committed
 	Retries   prometheus.Counter     // commits tried again
-	CommitLag prometheus.Gauge       // seconds between receipt and commit, of the last range
+	CommitLag *Lag                   // between receipt and commit, of the last range
 	Buffer    *prometheus.GaugeVec   // address: receive buffer granted by the kernel, bytes
 }
+
+// Lag is a time in seconds that is set here and read there.
+type Lag struct{ bits atomic.Uint64 }
+
+// Set notes it.
+func (l *Lag) Set(seconds float64) { l.bits.Store(math.Float64bits(seconds)) }
+
+// Seconds is what was set last, 0 before that.
+func (l *Lag) Seconds() float64 { return math.Float64frombits(l.bits.Load()) }
 
 // NewMetrics makes the counters and registers them.
 func NewMetrics(r prometheus.Registerer) *Metrics {
@@ -37,7 +51,6 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	gauges := []*prometheus.GaugeVec{
 		gauge("connections", "Open syslog connections, by transport.", "transport"),
-		gauge("commit_lag_seconds", "Time from receipt to commit of the last range."),
 		gauge("receive_buffer_bytes", "Receive buffer granted by the kernel, by address.", "address"),
 	}
 	for _, v := range vecs {
@@ -46,9 +59,13 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	for _, v := range gauges {
 		r.MustRegister(v)
 	}
+	lag := new(Lag)
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "flapwatch", Name: "commit_lag_seconds", Help: "Time from receipt to commit of the last range.",
+	}, lag.Seconds))
 	return &Metrics{
 		Frames: vecs[0], Bytes: vecs[1], Dropped: vecs[2], Overlong: vecs[3].WithLabelValues(), Refused: vecs[4],
 		Decided: vecs[5], Batches: vecs[6].WithLabelValues(), Retries: vecs[7].WithLabelValues(),
-		Conns: gauges[0], CommitLag: gauges[1].WithLabelValues(), Buffer: gauges[2],
+		Conns: gauges[0], CommitLag: lag, Buffer: gauges[1],
 	}
 }

@@ -58,6 +58,7 @@ type service struct {
 	settings  *serveCmd
 	log       *slog.Logger
 	metrics   *prometheus.Registry
+	counters  *ingest.Metrics
 	catalogue *reasons.Catalogue
 	database  *database
 	spool     *spool.Spool
@@ -104,7 +105,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 			s.close()
 		}
 	}()
-	counters := ingest.NewMetrics(s.metrics)
+	s.counters = ingest.NewMetrics(s.metrics)
 
 	if s.catalogue, err = reasons.New(); err != nil {
 		return nil, err
@@ -125,9 +126,12 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 	if s.spool, err = spool.Open(filepath.Join(c.Data, "spool"), spool.Options{Cap: int64(c.SpoolCap), Log: log}); err != nil {
 		return nil, err
 	}
-	s.intake = ingest.NewIntake(s.spool, int(c.SpoolCap)/32, counters, log)
+	s.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "flapwatch", Name: "spool_age_seconds", Help: "How long the message that waits longest has waited for the store.",
+	}, func() float64 { return age(s.spool.Stats()) }))
+	s.intake = ingest.NewIntake(s.spool, int(c.SpoolCap)/32, s.counters, log)
 	if s.listeners, err = ingest.Listen(ctx, s.intake, ingest.ListenOptions{
-		Addresses: c.Syslog, Allow: c.Allow, Log: log, Metrics: counters, Now: time.Now,
+		Addresses: c.Syslog, Allow: c.Allow, Log: log, Metrics: s.counters, Now: time.Now,
 	}); err != nil {
 		return nil, err
 	}
@@ -142,13 +146,13 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 	}
 
 	s.importer = &ingest.Importer{
-		Intake: s.intake, Imports: ingest.NewImports(), Metrics: counters, Now: time.Now,
+		Intake: s.intake, Imports: ingest.NewImports(), Metrics: s.counters, Now: time.Now,
 		Temp: filepath.Join(c.Data, "import"), Crowded: crowded(s.spool, int64(c.SpoolCap)),
 	}
 	words := ingest.Words{Catalogue: s.catalogue}
 	s.pipeline = ingest.NewPipeline(ingest.Options{
 		Spool: s.spool, Sink: s.database, Imports: s.importer.Imports, Keys: s.catalogue.Keys(), Words: words,
-		Lost: s.intake.TakeLost, Zones: zonesOf(c.Zone), Log: log, Metrics: counters, Now: time.Now,
+		Lost: s.intake.TakeLost, Zones: zonesOf(c.Zone), Log: log, Metrics: s.counters, Now: time.Now,
 	})
 	s.watch = watch.New(s.database, s.catalogue, s.pipeline.Version, time.Now)
 	program, err := fingerprint()

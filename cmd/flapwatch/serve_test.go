@@ -229,6 +229,43 @@ func TestEngineKilled(t *testing.T) {
 	}
 }
 
+// TestLag lets a message wait for the engine: how long it waits is told meanwhile, and how long it took afterwards.
+func TestLag(t *testing.T) {
+	p := serve(t, folder(t))
+	const long = 0.5 // seconds
+	child := engineOf(t, p)
+	if err := syscall.Kill(child, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(child, syscall.SIGCONT) }()
+	send(t, "tcp", p.tcp, wireForm+"\n")
+	p.wait("the message has waited", func() bool { return p.metric("flapwatch_spool_age_seconds") > long })
+	if lag := p.metric("flapwatch_commit_lag_seconds"); lag != 0 {
+		t.Errorf("a lag of %g s before anything was stored", lag)
+	}
+	if err := syscall.Kill(child, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	s := p.settled()
+	if metric := p.metric("flapwatch_commit_lag_seconds"); s.StoreLagSeconds < long || s.StoreLagSeconds != metric || s.SpoolAgeSeconds != 0 {
+		t.Errorf("stored after more than %g s; metrics say %g, stats say %+v", long, metric, s)
+	}
+}
+
+// metric is the value of a metric without labels.
+func (p *program) metric(name string) (v float64) {
+	p.t.Helper()
+	_, _, text := p.call(http.MethodGet, "/metrics", "")
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, name+" "); ok {
+			v, _ = strconv.ParseFloat(strings.TrimSpace(rest), 64)
+			return v
+		}
+	}
+	p.t.Fatalf("no metric %s", name)
+	return 0
+}
+
 // engineOf finds the engine's process.
 func engineOf(t *testing.T, p *program) int {
 	t.Helper()

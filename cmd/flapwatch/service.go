@@ -11,6 +11,7 @@ import (
 	"flapwatch/event"
 	"flapwatch/ingest"
 	"flapwatch/parse"
+	"flapwatch/spool"
 )
 
 // Syslog gives the addresses that receive, as URLs.
@@ -47,11 +48,20 @@ func (s *service) Stats(ctx context.Context) (api.Stats, error) {
 		Stored: c.Stored, Duplicate: c.Duplicate, Unparsed: c.Unparsed, Other: c.Other, Dropped: c.Dropped,
 		Received: q.Appended + (decided - c.Received), InSpool: q.Appended - c.Received,
 		SpoolBytes: q.Bytes, DamagedRecords: q.Damaged, EngineRestarts: s.database.restarts(),
+		StoreLagSeconds: s.counters.CommitLag.Seconds(),
 	}
-	if !q.Oldest.IsZero() && st.InSpool > 0 {
-		st.SpoolAgeSeconds = time.Since(q.Oldest).Seconds()
+	if st.InSpool > 0 {
+		st.SpoolAgeSeconds = age(q)
 	}
 	return st, nil
+}
+
+// age is how long the message that waits longest has waited in the spool, in seconds.
+func age(q spool.Stats) float64 {
+	if q.Oldest.IsZero() {
+		return 0
+	}
+	return time.Since(q.Oldest).Seconds()
 }
 
 // Decode reads a text record by record and tells what each is. Nothing is stored.

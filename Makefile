@@ -20,9 +20,9 @@ build: ## bin/flapwatch with everything it needs to serve
 engine: ## fetch the embedded ClickHouse into the cache
 	go run ./cmd/flapwatch engine fetch
 
-demo: ## play a simulated week into a running service
+demo: ## play a simulated week into a running service, until it is stored
 	@test -x $(BINARY) || $(BUILD)
-	$(BINARY) simulate --scenario office --to tcp://127.0.0.1:5514
+	$(BINARY) simulate --scenario office --to tcp://127.0.0.1:5514 --wait
 
 test: engine check race ## everything CI runs
 

@@ -118,6 +118,29 @@ func TestOffice(t *testing.T) {
 	proxyARP(t, p, truth)
 }
 
+// TestDemo plays until everything is stored, as make demo does: what is asked next is answered from all of it, although it was asked
+// before as well.
+func TestDemo(t *testing.T) {
+	p := serve(t, folder(t))
+	var found api.List[api.Pattern]
+	p.get("/patterns", query("from", "-2d"), &found)
+	if len(found.Items) != 0 {
+		t.Fatalf("%d patterns of nothing", len(found.Items))
+	}
+	if _, log, exit := once(t, "", "simulate", "--scenario", "sixteen-minute", "--from", "-1d", "--to", "tcp://"+p.tcp, "--wait", "--url", p.web); exit != 0 {
+		t.Fatalf("simulate: %s", log)
+	}
+	if s := p.stats(); s.Stored == 0 || s.InSpool != 0 {
+		t.Errorf("stats say %+v", s)
+	}
+	if p.get("/patterns", query("from", "-2d"), &found); len(found.Items) == 0 {
+		t.Error("no pattern was found")
+	}
+	if _, log, exit := once(t, "", "simulate", "--to", "-", "--wait", "--url", p.web); exit != 2 || !strings.Contains(log, "--wait") {
+		t.Errorf("waiting for standard output: exit %d, %s", exit, log)
+	}
+}
+
 // proxyARP asks for the diagnosis of the devices that drop without a period.
 func proxyARP(t *testing.T, p *program, truth simulate.Truth) {
 	t.Helper()

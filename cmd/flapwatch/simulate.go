@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -30,6 +31,8 @@ type simulateCmd struct {
 	Level    string  `help:"Alarm event level of the nodes." enum:"informational,error" default:"informational"`
 	Rate     float64 `help:"Most messages a second; 0 is as fast as the receiver takes them (udp: 20,000)." placeholder:"N"`
 	Realtime bool    `help:"Send each message when its time has come, from now on."`
+	Wait     bool    `help:"End when the service at --url has stored everything."`
+	remote
 }
 
 // moment is a point in time on the command line, as the API takes it.
@@ -59,6 +62,15 @@ func (c *simulateCmd) Run(ctx context.Context, con *console) error {
 		length := o.Until.Sub(o.From)
 		o.From, o.Until = now, now.Add(length)
 	}
+	var before api.Stats
+	if c.Wait && c.To == "-" {
+		return usageError{errors.New("--wait: nobody stores what goes to standard output; name a receiver with --to")}
+	}
+	if c.Wait {
+		if err := c.get(ctx, "/stats", nil, &before); err != nil {
+			return err
+		}
+	}
 	out, err := c.dial(ctx, con)
 	if err != nil {
 		return err
@@ -80,7 +92,39 @@ func (c *simulateCmd) Run(ctx context.Context, con *console) error {
 		return fmt.Errorf("simulate: %w", err)
 	}
 	fmt.Fprintf(con.err, "sent %d messages of %d devices; %d more were lost on the way, as the scenario wants it\n", truth.Lines, len(truth.Devices), truth.Lost)
+	if c.Wait {
+		return c.stored(ctx, con, before.Received+truth.Lines)
+	}
 	return nil
+}
+
+// stored asks the service until it has dealt with so many messages, in the order in which they came. It gives up when nothing moves
+// any more.
+func (c *simulateCmd) stored(ctx context.Context, con *console, want uint64) error {
+	const patience, between = 30 * time.Second, 100 * time.Millisecond
+	moved, last := time.Now(), api.Stats{}
+	for {
+		var s api.Stats
+		if err := c.get(ctx, "/stats", nil, &s); err != nil {
+			return err
+		}
+		decided := s.Received - s.InSpool
+		switch {
+		case decided >= want:
+			fmt.Fprintln(con.err, "all of it is stored")
+			return nil
+		case s.Received != last.Received || s.InSpool != last.InSpool:
+			moved, last = time.Now(), s
+		case time.Since(moved) > patience:
+			return fmt.Errorf("nothing moves any more: %s has received %d of %d messages, %d are in its spool; its log and %[1]s/readyz say why",
+				c.URL, s.Received, want, s.InSpool)
+		}
+		select {
+		case <-time.After(between):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // line writes messages, one by one.

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,19 +73,37 @@ func (l *Listeners) bind(ctx context.Context, address string) error {
 	if err != nil || u.Host == "" {
 		return fmt.Errorf("syslog address %q: write it as udp://:5514, tcp://:5514 or tls://:6514?cert=FILE&key=FILE", address)
 	}
+	if err := knownParameters(u); err != nil {
+		return fmt.Errorf("syslog address %q: %w", address, err)
+	}
 	switch u.Scheme {
 	case "udp":
 		return l.bindUDP(ctx, u.Host)
 	case "tcp":
 		return l.bindTCP(ctx, u.Host, "tcp", nil)
 	case "tls":
-		config, err := serverTLS(u.Query())
+		config, err := serverTLS(u.Query(), l.options.Log)
 		if err != nil {
 			return fmt.Errorf("syslog address %q: %w", address, err)
 		}
 		return l.bindTCP(ctx, u.Host, "tls", config)
 	}
 	return fmt.Errorf("syslog address %q: %q is not udp, tcp or tls", address, u.Scheme)
+}
+
+// knownParameters refuses parameters that do not exist: a client_ca that is misspelt would let everybody in.
+func knownParameters(u *url.URL) error {
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return err
+	}
+	known := []string{"cert", "key", "client_ca", "client_name"}
+	for name := range q {
+		if u.Scheme != "tls" || !slices.Contains(known, name) {
+			return fmt.Errorf("there is no parameter %q; tls has %s", name, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 // bindError turns the kernel's word into a sentence that says what to do.
@@ -99,7 +118,7 @@ func bindError(network, host string, err error) error {
 	return fmt.Errorf("listen on %s %s: %w", network, host, err)
 }
 
-// Addrs gives the bound addresses in the order of the options.
+// Addrs gives the bound addresses in the order of the options; the network of each is udp, tcp or tls.
 func (l *Listeners) Addrs() []net.Addr { return l.addrs }
 
 // Run serves until ctx ends, once. Then the sockets are closed and what was read from them is in the intake.
@@ -136,7 +155,7 @@ func (l *Listeners) allowed(a netip.Addr) bool {
 
 // serverTLS reads cert, key and client_ca, and client_name, which may come several times. The files are read again for each handshake after they changed, so that renewed
 // certificates are used without dropping a connection. TLS 1.2 is the least.
-func serverTLS(q url.Values) (*tls.Config, error) {
+func serverTLS(q url.Values, log *slog.Logger) (*tls.Config, error) {
 	certFile, keyFile, caFile, names := q.Get("cert"), q.Get("key"), q.Get("client_ca"), q["client_name"]
 	if certFile == "" || keyFile == "" {
 		return nil, fmt.Errorf("tls needs cert=FILE and key=FILE")
@@ -149,7 +168,7 @@ func serverTLS(q url.Values) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	reload := &reloader{files: []string{certFile, keyFile, caFile}, load: load, current: first}
+	reload := &reloader{files: []string{certFile, keyFile, caFile}, load: load, current: first, log: log}
 	reload.stamp = reload.stamps()
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: reload.config}, nil
 }

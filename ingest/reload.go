@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -16,9 +17,11 @@ import (
 type reloader struct {
 	files []string
 	load  func() (*tls.Config, error)
+	log   *slog.Logger
 
 	mu      sync.Mutex
-	stamp   string
+	stamp   string // of the files in use
+	failed  string // of files that could not be read, as was said
 	current *tls.Config
 }
 
@@ -27,8 +30,13 @@ func (r *reloader) config(*tls.ClientHelloInfo) (*tls.Config, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if s := r.stamps(); s != r.stamp {
-		if c, err := r.load(); err == nil {
+		c, err := r.load()
+		switch {
+		case err == nil:
 			r.current, r.stamp = c, s
+		case s != r.failed:
+			r.failed = s
+			r.log.Error("certificates changed and cannot be used; the old ones stay", "error", err)
 		}
 	}
 	return r.current, nil

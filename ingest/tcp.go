@@ -37,10 +37,19 @@ func (l *Listeners) bindTCP(ctx context.Context, host, transport string, config 
 	if err != nil {
 		return bindError("tcp", host, err)
 	}
-	l.addrs = append(l.addrs, listener.Addr())
+	l.addrs = append(l.addrs, boundAddr{listener.Addr(), transport})
 	l.doers = append(l.doers, &tcpSocket{Listeners: l, listener: listener, transport: transport, tls: config})
 	return nil
 }
+
+// boundAddr is an address whose network is what is spoken there: tcp or tls.
+type boundAddr struct {
+	net.Addr
+	transport string
+}
+
+// Network implements net.Addr.
+func (a boundAddr) Network() string { return a.transport }
 
 // Close ends Run.
 func (s *tcpSocket) Close() error { return s.listener.Close() }

@@ -108,6 +108,9 @@ func TestTLS(t *testing.T) {
 	}
 	write(t, c, one+"\n"+counted(two))
 	r.want("127.0.0.1 "+one, "127.0.0.1 "+two)
+	if network := r.listeners.Addrs()[0].Network(); network != "tls" {
+		t.Errorf("tls is told as %s", network)
+	}
 	if n := r.count("received_messages_total", "tls"); n != 2 {
 		t.Errorf("%v messages counted", n)
 	}

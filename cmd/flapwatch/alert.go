@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -45,17 +44,17 @@ func (r receiver) String() string {
 
 // alertChannels are the settings of where alerts go.
 type alertChannels struct {
-	Webhook      receiver       `help:"Post alerts as JSON to this address." name:"alert-webhook" placeholder:"URL"`
-	Secret       secret         `help:"Sign what is posted with this key (X-Flapwatch-Signature)." name:"alert-webhook-key" placeholder:"KEY"`
-	Alertmanager receiver       `help:"Hand alerts to this Prometheus Alertmanager." name:"alert-alertmanager" placeholder:"URL"`
-	Slack        receiver       `help:"Post alerts to this incoming webhook of Slack, Mattermost or the like." name:"alert-slack" placeholder:"URL"`
-	MailTo       []string       `help:"Mail alerts to these addresses, through --report-mail-smtp and from --report-mail-from." name:"alert-mail-to" placeholder:"ADDRESS"`
-	Allow        []netip.Prefix `help:"Loopback and private networks that alerts may be posted to; public ones always are." name:"alert-allow" placeholder:"CIDR"`
+	Webhook      receiver  `help:"Post alerts as JSON to this address." name:"alert-webhook" placeholder:"URL"`
+	Secret       secret    `help:"Sign what is posted with this key (X-Flapwatch-Signature)." name:"alert-webhook-key" placeholder:"KEY"`
+	Alertmanager receiver  `help:"Hand alerts to this Prometheus Alertmanager." name:"alert-alertmanager" placeholder:"URL"`
+	Slack        receiver  `help:"Post alerts to this incoming webhook of Slack, Mattermost or the like." name:"alert-slack" placeholder:"URL"`
+	MailTo       []string  `help:"Mail alerts to these addresses, through --report-mail-smtp and from --report-mail-from." name:"alert-mail-to" placeholder:"ADDRESS"`
+	Allow        []network `help:"Loopback and private networks that alerts may be posted to; public ones always are." name:"alert-allow" placeholder:"CIDR"`
 }
 
 // channels makes them; none is no error.
 func (c *alertChannels) channels(post reportMail) (list []notify.Channel, err error) {
-	poster := notify.NewPoster(c.Allow)
+	poster := notify.NewPoster(prefixes(c.Allow))
 	for _, u := range []struct {
 		flag string
 		to   receiver

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -30,19 +29,19 @@ import (
 
 // serveCmd are the settings of the service.
 type serveCmd struct {
-	Syslog        []string       `help:"Where to listen: udp://:514, tcp://:601, tls://:6514?cert=FILE&key=FILE&client_ca=FILE." default:"udp://:5514,tcp://:5514" placeholder:"URL"`
-	HTTP          string         `help:"Where to answer." default:"127.0.0.1:8080" placeholder:"HOST:PORT" name:"http"`
-	HTTPTLS       []string       `help:"Answer over TLS: certificate and key, read again when they change." placeholder:"CERT,KEY" name:"http-tls" type:"path"`
-	HTTPTokenFile string         `help:"Ask for a token; this file keeps them hashed (flapwatch token new makes one)." placeholder:"FILE" name:"http-token-file" type:"path"`
-	HTTPInsecure  bool           `help:"Answer without tokens on an address that is not loopback." name:"http-insecure"`
-	Allow         []netip.Prefix `help:"Accept syslog from these networks only." placeholder:"CIDR"`
-	Zone          []senderZone   `help:"Time zone of times that name none; CUCM writes UTC, others do not. For all senders and files, or by network." placeholder:"[CIDR=]Europe/Berlin"`
-	Retention     days           `help:"Keep events for so long after they were received." default:"400d"`
-	Clickhouse    string         `help:"embedded, or a server: clickhouse://user:pass@host:9000/db, http://user:pass@host:8123/db." default:"embedded" placeholder:"DSN"`
-	Data          string         `help:"Folder for the spool and the embedded ClickHouse." default:"./data" type:"path"`
-	SpoolCap      size           `help:"Most bytes the spool may take." default:"8GiB"`
-	LogLevel      slog.Level     `help:"debug, info, warn or error." default:"info"`
-	CPUProfile    string         `help:"Write where processor time goes to this file, for go tool pprof." name:"cpu-profile" placeholder:"FILE" type:"path" hidden:""`
+	Syslog        []string     `help:"Where to listen: udp://:514, tcp://:601, tls://:6514?cert=FILE&key=FILE&client_ca=FILE." default:"udp://:5514,tcp://:5514" placeholder:"URL"`
+	HTTP          string       `help:"Where to answer." default:"127.0.0.1:8080" placeholder:"HOST:PORT" name:"http"`
+	HTTPTLS       []string     `help:"Answer over TLS: certificate and key, read again when they change." placeholder:"CERT,KEY" name:"http-tls" type:"path"`
+	HTTPTokenFile string       `help:"Ask for a token; this file keeps them hashed (flapwatch token new makes one)." placeholder:"FILE" name:"http-token-file" type:"path"`
+	HTTPInsecure  bool         `help:"Answer without tokens on an address that is not loopback." name:"http-insecure"`
+	Allow         []network    `help:"Accept syslog from these networks only." placeholder:"CIDR"`
+	Zone          []senderZone `help:"Time zone of times that name none; CUCM writes UTC, others do not. For all senders and files, or by network." placeholder:"[CIDR=]Europe/Berlin"`
+	Retention     days         `help:"Keep events for so long after they were received." default:"400d"`
+	Clickhouse    string       `help:"embedded, or a server: clickhouse://user:pass@host:9000/db, http://user:pass@host:8123/db." default:"embedded" placeholder:"DSN"`
+	Data          string       `help:"Folder for the spool and the embedded ClickHouse." default:"./data" type:"path"`
+	SpoolCap      size         `help:"Most bytes the spool may take." default:"8GiB"`
+	LogLevel      slog.Level   `help:"debug, info, warn or error." default:"info"`
+	CPUProfile    string       `help:"Write where processor time goes to this file, for go tool pprof." name:"cpu-profile" placeholder:"FILE" type:"path" hidden:""`
 
 	reportSchedule `embed:""`
 	alertSettings  `embed:""`
@@ -131,7 +130,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 	}, func() float64 { return age(s.spool.Stats()) }))
 	s.intake = ingest.NewIntake(s.spool, int(c.SpoolCap)/32, s.counters, log)
 	if s.listeners, err = ingest.Listen(ctx, s.intake, ingest.ListenOptions{
-		Addresses: c.Syslog, Allow: c.Allow, Log: log, Metrics: s.counters, Now: time.Now,
+		Addresses: c.Syslog, Allow: prefixes(c.Allow), Log: log, Metrics: s.counters, Now: time.Now,
 	}); err != nil {
 		return nil, err
 	}

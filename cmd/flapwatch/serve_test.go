@@ -215,6 +215,9 @@ func TestStartErrors(t *testing.T) {
 		{"config missing", append([]string{"--config", filepath.Join(dir, "none.yaml")}, free...), 2, "none.yaml"},
 		{"unknown flag", []string{"--datta", "x"}, 2, "--datta"},
 		{"bad address", []string{"--data", fresh, "--syslog", "5514"}, 1, "udp://:5514"},
+		{"misspelt parameter", []string{"--data", fresh, "--syslog", "tls://127.0.0.1:0?cert=" + file + "&key=" + file + "&clinet_ca=" + file}, 1, `"clinet_ca"`},
+		{"parameter of another", []string{"--data", fresh, "--syslog", "tcp://127.0.0.1:0?client_ca=" + file}, 1, `"client_ca"`},
+		{"no network", append([]string{"--data", fresh, "--allow", "10.0.0/8"}, free...), 2, "10.0.0.0/8"},
 		{"bad dsn", append([]string{"--data", fresh, "--clickhouse", "nowhere"}, free...), 2, "--clickhouse"},
 		{"open to the network", []string{"--data", fresh, "--http", "0.0.0.0:0"}, 2, "--http-insecure"},
 	} {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -9,6 +10,29 @@ import (
 
 // version is set by the build.
 var version = "development"
+
+// network is a network of addresses: 10.0.0.0/8, or a single address.
+type network struct{ netip.Prefix }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *network) UnmarshalText(b []byte) (err error) {
+	if a, single := netip.ParseAddr(string(b)); single == nil {
+		n.Prefix = netip.PrefixFrom(a.WithZone(""), a.BitLen())
+		return nil
+	}
+	if n.Prefix, err = netip.ParsePrefix(string(b)); err != nil {
+		return fmt.Errorf("%q is no network; write it as 10.0.0.0/8 or 10.1.2.3", b)
+	}
+	return nil
+}
+
+// prefixes are the networks as the rooms take them.
+func prefixes(list []network) (out []netip.Prefix) {
+	for _, n := range list {
+		out = append(out, n.Prefix)
+	}
+	return out
+}
 
 // days is a length of time that may be written in days: 400d, 36h.
 type days time.Duration

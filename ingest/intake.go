@@ -11,7 +11,10 @@ import (
 	"flapwatch/spool"
 )
 
-const maxGroup = 4 << 20
+const (
+	maxGroup = 4 << 20
+	ahead    = 15 // full groups that may wait for the disk before datagrams are dropped
+)
 
 // grace is how long the last messages may take to reach the disk when the service stops.
 const grace = 5 * time.Second
@@ -23,54 +26,76 @@ type Spool interface {
 }
 
 // Intake collects the messages of all receivers and writes them to the spool group by group: while one group is being
-// fsynced, the next is being filled. A full intake holds TCP back and drops datagrams.
+// fsynced, the next ones are being filled. As long as the disk does not keep up TCP is held back; datagrams, whose senders cannot be,
+// have the room of some more groups and are dropped then.
 type Intake struct {
 	spool   Spool
 	log     *slog.Logger
 	metrics *Metrics
-	limit   int // bytes in a group before receivers are held back
+	limit   int // bytes in a group
 
 	mu    sync.Mutex
-	batch *spool.Batch
-	group *Group
+	open  *Group        // being filled
+	full  []*Group      // those before it that wait to be written, oldest first
+	room  chan struct{} // closed when those who wait may try again
+	spare []*spool.Batch
 	lost  map[string]uint64 // by reason, since TakeLost
 
 	wake    chan struct{} // a group has something in it
 	trouble atomic.Pointer[string]
+	behind  atomic.Int32 // receivers that have more to read than they can
 }
 
 // Group is a number of messages that become durable together.
 type Group struct {
-	taken chan struct{} // closed when the group is full or on its way to the spool
-	done  chan struct{} // closed when it is durable
+	batch *spool.Batch  // until it is durable
+	done  chan struct{} // closed when it is
 	next  uint64        // frame after its last one, once it is durable
 }
 
-// NewIntake makes an intake whose groups hold about limit bytes, 4 MiB at the most and if 0. The spool must take four times as much at once.
+// NewIntake makes an intake whose groups hold about limit bytes, 4 MiB at the most and if 0. The spool must take two of them at once.
 func NewIntake(s Spool, limit int, m *Metrics, log *slog.Logger) *Intake {
 	if limit <= 0 {
 		limit = maxGroup
 	}
-	limit = min(limit, maxGroup)
-	return &Intake{
-		spool: s, log: log, metrics: m, limit: limit,
-		batch: new(spool.Batch), group: newGroup(), lost: map[string]uint64{}, wake: make(chan struct{}, 1),
+	in := &Intake{
+		spool: s, log: log, metrics: m, limit: min(limit, maxGroup),
+		room: make(chan struct{}), lost: map[string]uint64{}, wake: make(chan struct{}, 1),
+	}
+	in.begin()
+	return in
+}
+
+// begin begins another group. The caller holds mu.
+func (in *Intake) begin() {
+	in.open = &Group{done: make(chan struct{})}
+	if last := len(in.spare) - 1; last >= 0 {
+		in.open.batch, in.spare = in.spare[last], in.spare[:last]
+	} else {
+		in.open.batch = new(spool.Batch)
 	}
 }
 
-func newGroup() *Group { return &Group{taken: make(chan struct{}), done: make(chan struct{})} }
+// Offer adds as many of the frames as there is room for and says how many that were. It never waits.
+func (in *Intake) Offer(frames []Frame) (accepted int) {
+	accepted, _, _ = in.offer(frames, in.limit, ahead)
+	return accepted
+}
 
-// Offer adds as many of the frames as there is room for and says how many that were. It never waits, and has three times the room of
-// those who can.
-func (in *Intake) Offer(frames []Frame) (accepted int, g *Group) { return in.offer(frames, 3*in.limit) }
-
-// offer fills the group up to limit bytes.
-func (in *Intake) offer(frames []Frame, limit int) (accepted int, g *Group) {
+// offer fills the group up to limit bytes, and more groups while fewer than that many wait to be written.
+func (in *Intake) offer(frames []Frame, limit, ahead int) (accepted int, g *Group, room <-chan struct{}) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for accepted < len(frames) && in.batch.Bytes() < limit {
+	for accepted < len(frames) && len(in.full) <= ahead {
+		if in.open.batch.Bytes() >= limit {
+			if len(in.full) == ahead {
+				break
+			}
+			in.full = append(in.full, in.open)
+			in.begin()
+		}
 		f := &frames[accepted]
-		in.batch.Add(f.Received, f.Source, f.Data)
+		in.open.batch.Add(f.Received, f.Source, f.Data)
 		accepted++
 	}
 	if accepted > 0 {
@@ -79,7 +104,7 @@ func (in *Intake) offer(frames []Frame, limit int) (accepted int, g *Group) {
 		default:
 		}
 	}
-	return accepted, in.group
+	return accepted, in.open, in.room
 }
 
 // Put adds the frames and waits for room as long as ctx allows; left is how many were not accepted when it ended.
@@ -95,12 +120,12 @@ func (in *Intake) PutLast(ctx context.Context, frames []Frame) (left int, g *Gro
 
 func (in *Intake) put(ctx context.Context, frames []Frame, limit int) (left int, g *Group) {
 	for {
-		n, g := in.offer(frames, limit)
+		n, g, room := in.offer(frames, limit, 0)
 		if frames = frames[n:]; len(frames) == 0 {
 			return 0, g
 		}
 		select {
-		case <-g.taken:
+		case <-room:
 		case <-ctx.Done():
 			return len(frames), g
 		}
@@ -142,64 +167,99 @@ func (in *Intake) Ready() error {
 	return nil
 }
 
+// Behind says that one more receiver, or one less, has more to read than it can.
+func (in *Intake) Behind(more int32) { in.behind.Add(more) }
+
+// Calm waits while receivers are behind: what is in the spool can wait, and what is in the kernel's buffer cannot. It does not wait
+// while the spool is crowded, which would end in dropping as well.
+func (in *Intake) Calm(ctx context.Context, crowded func() bool) {
+	const ask = 100 // ms between two questions for the spool
+	for turn := 0; in.behind.Load() > 0 && ctx.Err() == nil; turn++ {
+		if turn%ask == 0 && crowded() {
+			return
+		}
+		wait(ctx, time.Millisecond)
+	}
+}
+
 // Run writes groups until ctx ends; what was added before that is written first, as far as the spool takes it within a grace period.
 func (in *Intake) Run(ctx context.Context) error {
 	late, cancel := graceful(ctx)
 	defer cancel()
-	spare := new(spool.Batch)
 	for {
 		select {
 		case <-in.wake:
-			in.flush(late, in.swap(&spare), spare)
+			in.flushAll(late)
 		case <-ctx.Done():
-			in.flush(late, in.swap(&spare), spare)
+			in.flushAll(late)
 			return nil
 		}
 	}
 }
 
-// swap takes the group being filled and begins another in spare.
-func (in *Intake) swap(spare **spool.Batch) *Group {
+func (in *Intake) flushAll(ctx context.Context) {
+	for g := in.take(); g != nil; g = in.take() {
+		in.flush(ctx, g)
+		in.keep(g)
+	}
+}
+
+// take gives the next group to be written, nil if there is none.
+func (in *Intake) take() *Group {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	g := in.group
-	in.batch, *spare = *spare, in.batch
-	in.group = newGroup()
-	close(g.taken)
+	g := in.open
+	switch {
+	case len(in.full) > 0:
+		g, in.full = in.full[0], in.full[1:]
+	case g.batch.Len() > 0:
+		in.begin()
+	default:
+		return nil
+	}
+	if len(in.full) == 0 {
+		close(in.room)
+		in.room = make(chan struct{})
+	}
 	return g
+}
+
+// keep lets the memory of a written group be used again, while as much is needed.
+func (in *Intake) keep(g *Group) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if g.batch.Bytes() < in.limit/2 {
+		in.spare = nil
+	}
+	g.batch.Reset()
+	in.spare = append(in.spare, g.batch)
+	g.batch = nil
 }
 
 // flush makes a group durable. It goes on trying: a spool that is full or a disk that fails holds the senders back and loses nothing,
 // until ctx ends.
-func (in *Intake) flush(ctx context.Context, g *Group, b *spool.Batch) {
-	defer b.Reset()
-	for b.Len() > 0 {
-		first, err := in.spool.Append(b)
+func (in *Intake) flush(ctx context.Context, g *Group) {
+	for ctx.Err() == nil {
+		first, err := in.spool.Append(g.batch)
 		if err == nil {
-			g.next = first + uint64(b.Len())
+			g.next = first + uint64(g.batch.Len())
 			in.trouble.Store(nil)
-			break
+			close(g.done)
+			return
 		}
 		if why := err.Error(); in.trouble.Swap(&why) == nil {
 			in.log.Error("spool refuses messages", "error", err)
 		}
-		if in.pause(ctx, err) != nil {
-			in.Lost("stopped", uint64(b.Len()))
-			return
-		}
+		in.pause(ctx, err)
 	}
-	close(g.done)
+	in.Lost("stopped", uint64(g.batch.Len()))
 }
 
-// pause waits until another try makes sense.
-func (in *Intake) pause(ctx context.Context, err error) error {
+// pause waits until another try makes sense, or ctx ends.
+func (in *Intake) pause(ctx context.Context, err error) {
 	if errors.Is(err, spool.ErrFull) {
-		return in.spool.Room(ctx)
+		_ = in.spool.Room(ctx)
+		return
 	}
-	select {
-	case <-time.After(time.Second):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	wait(ctx, time.Second)
 }

@@ -201,6 +201,35 @@ func TestUDPDrops(t *testing.T) {
 	}
 }
 
+// TestUDPFirst has a socket with much to read: until it is read what is behind the spool waits, unless the spool is crowded.
+func TestUDPFirst(t *testing.T) {
+	r := bind(t, spool.Options{}, ListenOptions{Addresses: []string{"udp://127.0.0.1:0"}, ReceiveBuffer: 1 << 20})
+	s := r.listeners.doers[0].(*udpSocket)
+	c := dial(t, "udp", r.address(0))
+	roomy, full := func() bool { return false }, func() bool { return true }
+	r.intake.Calm(t.Context(), roomy)
+	for range 10 * datagrams {
+		write(t, c, one)
+	}
+	s.hurry(true)
+	r.intake.Calm(t.Context(), full)
+	ctx, cancel := context.WithCancel(t.Context())
+	waited := make(chan struct{})
+	go func() {
+		r.intake.Calm(ctx, roomy)
+		close(waited)
+	}()
+	select {
+	case <-waited:
+		t.Error("did not wait for the socket")
+	case <-time.After(20 * time.Millisecond):
+	}
+	cancel()
+	<-waited
+	r.run().next(10 * datagrams)
+	r.intake.Calm(t.Context(), roomy)
+}
+
 // kernelDrops waits until the kernel's drops are counted.
 func (r *reception) kernelDrops() float64 {
 	r.t.Helper()

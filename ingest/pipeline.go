@@ -52,6 +52,7 @@ type Options struct {
 	Age     time.Duration // a range waits so long for more, one with many messages four times as long (default 250 ms)
 	Parts   time.Duration // how long the parts of one message are waited for (default 30 s)
 	Zones   func(source string) *time.Location
+	Calm    func(context.Context)    // waits while receivers need all there is (may be nil)
 	Lost    func() map[string]uint64 // messages lost before the spool since the last call, by reason
 	Log     *slog.Logger
 	Metrics *Metrics

@@ -41,6 +41,9 @@ type cutter struct {
 // run cuts until ctx ends or the spool is closed. A span that is open then is not finished, and not committed.
 func (c *cutter) run(ctx context.Context) error {
 	for {
+		if c.Calm != nil {
+			c.Calm(ctx)
+		}
 		record, err := c.read(ctx)
 		switch {
 		case ctx.Err() != nil:

@@ -11,7 +11,6 @@ import (
 	"time"
 	"unsafe"
 
-	"golang.org/x/net/ipv6"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
@@ -19,16 +18,16 @@ import (
 )
 
 const (
-	datagrams  = 128         // read by one system call
-	apart      = 9 * 64      // bytes between their buffers, which would share a few lines of the processor's cache if they lay 64 KiB apart
 	countDrops = time.Second // how often the kernel is asked what it dropped
+	crowded    = 16          // a socket is behind from this part of its buffer on
 )
 
 // udpSocket receives datagrams in batches (recvmmsg). Several of them share an address by SO_REUSEPORT.
 type udpSocket struct {
 	*Listeners
-	conn  *net.UDPConn
-	drops uint32 // datagrams that the kernel dropped on this socket, as last seen
+	conn   *net.UDPConn
+	drops  uint32 // datagrams that the kernel dropped on this socket, as last seen
+	behind bool   // as the intake was told
 }
 
 func (l *Listeners) bindUDP(ctx context.Context, host string) error {
@@ -49,7 +48,8 @@ func (l *Listeners) bindUDP(ctx context.Context, host string) error {
 	return nil
 }
 
-// udpOptions asks for a large receive buffer and for sharing, before the socket is bound.
+// udpOptions asks for a large receive buffer and for sharing, before the socket is bound. It does not ask for several datagrams of one
+// sender in one piece (UDP_GRO), which would cost less: the kernel counts such a piece, when it drops it, as one.
 func (l *Listeners) udpOptions(_, _ string, raw syscall.RawConn) error {
 	var failed error
 	err := raw.Control(func(fd uintptr) {
@@ -94,19 +94,19 @@ func (s *udpSocket) Run(ctx context.Context) error {
 
 // receive reads until the socket is closed. What was read is delivered.
 func (s *udpSocket) receive(ctx context.Context) error {
-	pc := ipv6.NewPacketConn(s.conn) // recvmmsg for both families
-	messages := make([]ipv6.Message, datagrams)
-	space := make([]byte, datagrams*(MaxFrame+apart))
-	for i := range messages {
-		from := i * (MaxFrame + apart)
-		messages[i].Buffers = [][]byte{space[from : from+MaxFrame : from+MaxFrame]}
+	goFirst()
+	defer s.calm(true)
+	conn, err := s.conn.SyscallConn()
+	if err != nil {
+		return err
 	}
+	r, peers := newDatagramReader(), newSources()
 	frames := make([]Frame, 0, datagrams)
-	peers := newSources()
 	for {
-		n, err := pc.ReadBatch(messages, 0)
+		n, err := r.read(conn)
 		if err == nil {
-			s.deliver(s.frames(frames[:0], messages[:n], peers))
+			s.hurry(n == datagrams)
+			s.deliver(s.frames(frames[:0], r, n, peers))
 			continue
 		}
 		if ctx.Err() != nil {
@@ -127,23 +127,18 @@ func (s *udpSocket) watchDrops(ctx context.Context) error {
 
 // frames turns datagrams into messages. A datagram is one message (RFC 5426 section 3.1), but tools that send a text by UDP put
 // several lines into one: it is cut before each line that starts like a record.
-func (s *udpSocket) frames(frames []Frame, messages []ipv6.Message, peers *sources) []Frame {
+func (s *udpSocket) frames(frames []Frame, r *datagramReader, n int, peers *sources) []Frame {
 	now := s.options.Now().UnixNano()
-	for i := range messages {
-		m := &messages[i]
-		peer, ok := m.Addr.(*net.UDPAddr)
-		if !ok || m.N == 0 {
+	for i := range n {
+		peer, data := r.datagram(i)
+		if len(data) == 0 || !s.allowed(peer) {
 			continue
 		}
-		a := peer.AddrPort().Addr().Unmap()
-		if !s.allowed(a) {
-			continue
-		}
-		if m.N == MaxFrame {
+		if len(data) == MaxFrame {
 			s.options.Metrics.Overlong.Inc()
 		}
-		source := peers.name(a)
-		eachLine(m.Buffers[0][:m.N], parse.Begins, func(line []byte) {
+		source := peers.name(peer)
+		eachLine(data, parse.Begins, func(line []byte) {
 			frames = append(frames, Frame{Received: now, Source: source, Data: line})
 		})
 	}
@@ -158,47 +153,85 @@ func (s *udpSocket) deliver(frames []Frame) {
 	}
 	s.options.Metrics.Frames.WithLabelValues("udp").Add(float64(len(frames)))
 	s.options.Metrics.Bytes.WithLabelValues("udp").Add(float64(bytes))
-	if n, _ := s.intake.Offer(frames); n < len(frames) {
+	if n := s.intake.Offer(frames); n < len(frames) {
 		s.intake.Lost("intake_full", uint64(len(frames)-n))
 	}
 }
 
-// kernelDrops asks the kernel how many datagrams it has dropped on this socket since it was made (SO_MEMINFO, Linux 4.12). The
-// counter is the one that SO_RXQ_OVFL sends along with the next datagram, if there is one.
+// hurry tells the intake whether this socket is behind: there was more to read than one call takes, and much is left.
+func (s *udpSocket) hurry(more bool) {
+	behind := false
+	if more {
+		m, ok := s.memory()
+		behind = ok && m[memUsed] > m[memRoom]/crowded
+	}
+	s.calm(!behind)
+}
+
+// calm says whether this socket is no more, or not behind.
+func (s *udpSocket) calm(yes bool) {
+	switch {
+	case yes && s.behind:
+		s.intake.Behind(-1)
+	case !yes && !s.behind:
+		s.intake.Behind(1)
+	}
+	s.behind = !yes
+}
+
+// kernelDrops asks the kernel how many datagrams it has dropped on this socket since it was made. The counter is the one that
+// SO_RXQ_OVFL sends along with the next datagram, if there is one.
 func (s *udpSocket) kernelDrops() {
+	if m, ok := s.memory(); ok && m[memDrops] != s.drops {
+		lost := m[memDrops] - s.drops // the counter may wrap
+		s.drops = m[memDrops]
+		s.intake.Lost("kernel_buffer", uint64(lost))
+	}
+}
+
+// Places in what SO_MEMINFO gives (Linux 4.12, linux/sock_diag.h).
+const (
+	memUsed  = 0 // SK_MEMINFO_RMEM_ALLOC: bytes of what waits to be read, with the kernel's own
+	memRoom  = 1 // SK_MEMINFO_RCVBUF
+	memDrops = 8 // SK_MEMINFO_DROPS
+)
+
+// memory asks the kernel about the socket's memory.
+func (s *udpSocket) memory() (info [memDrops + 1]uint32, ok bool) {
 	raw, err := s.conn.SyscallConn()
 	if err != nil {
-		return
+		return info, false
 	}
-	_ = raw.Control(func(fd uintptr) {
-		const drops = 8 // SK_MEMINFO_DROPS, linux/sock_diag.h
-		var info [drops + 1]uint32
+	err = raw.Control(func(fd uintptr) {
 		size := uint32(unsafe.Sizeof(info))
 		_, _, failed := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
 			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
-		if failed != 0 {
-			return
-		}
-		if lost := info[drops] - s.drops; lost > 0 { // the counter may wrap
-			s.drops = info[drops]
-			s.intake.Lost("kernel_buffer", uint64(lost))
-		}
+		ok = failed == 0
 	})
+	return info, ok && err == nil
 }
 
 // sources remembers the names of addresses, so that a message costs no allocation for its sender. It is bounded.
-type sources struct{ names map[netip.Addr]string }
+type sources struct {
+	last  netip.Addr
+	is    string
+	names map[netip.Addr]string
+}
 
 func newSources() *sources { return &sources{names: map[netip.Addr]string{}} }
 
 func (s *sources) name(a netip.Addr) string {
-	if n, ok := s.names[a]; ok {
-		return n
+	if a == s.last {
+		return s.is
 	}
-	if len(s.names) >= 10_000 {
-		clear(s.names)
+	n, ok := s.names[a]
+	if !ok {
+		if len(s.names) >= 10_000 {
+			clear(s.names)
+		}
+		n = a.String()
+		s.names[a] = n
 	}
-	n := a.String()
-	s.names[a] = n
+	s.last, s.is = a, n
 	return n
 }

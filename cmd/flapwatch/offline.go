@@ -99,7 +99,7 @@ func newOffline(ctx context.Context, con *console, dir string, zones []senderZon
 	return &offlineStore{service: s}, nil
 }
 
-// crowded tells imports to wait while half of the spool is taken.
+// crowded says whether half of the spool is taken: then imports wait, and what is behind the spool no longer does.
 func crowded(s *spool.Spool, cap int64) func() bool {
 	return func() bool { return s.Stats().Bytes > cap/2 }
 }

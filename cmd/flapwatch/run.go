@@ -144,14 +144,15 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 		return nil, err
 	}
 
+	halfFull := crowded(s.spool, int64(c.SpoolCap))
 	s.importer = &ingest.Importer{
 		Intake: s.intake, Imports: ingest.NewImports(), Metrics: s.counters, Now: time.Now,
-		Temp: filepath.Join(c.Data, "import"), Crowded: crowded(s.spool, int64(c.SpoolCap)),
+		Temp: filepath.Join(c.Data, "import"), Crowded: halfFull,
 	}
 	words := ingest.Words{Catalogue: s.catalogue}
 	s.pipeline = ingest.NewPipeline(ingest.Options{
 		Spool: s.spool, Sink: s.database, Imports: s.importer.Imports, Keys: s.catalogue.Keys(), Words: words,
-		Lost: s.intake.TakeLost, Zones: zonesOf(c.Zone), Log: log, Metrics: s.counters, Now: time.Now,
+		Calm: func(ctx context.Context) { s.intake.Calm(ctx, halfFull) }, Lost: s.intake.TakeLost, Zones: zonesOf(c.Zone), Log: log, Metrics: s.counters, Now: time.Now,
 	})
 	s.watch = watch.New(s.database, s.catalogue, s.pipeline.Version, time.Now)
 	program, err := fingerprint()

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -9,13 +10,29 @@ import (
 	"flapwatch/event"
 )
 
+// clock is one that only the test moves, and that a search beside it may read.
+type clock struct{ ms atomic.Int64 }
+
+func clockAt(t time.Time) *clock {
+	c := new(clock)
+	c.ms.Store(t.UnixMilli())
+	return c
+}
+
+func (c *clock) now() time.Time { return time.UnixMilli(c.ms.Load()).UTC() }
+
+func (c *clock) pass(d time.Duration) time.Time {
+	c.ms.Add(d.Milliseconds())
+	return c.now()
+}
+
 // TestLongSearch lets a search for outages take long: a survey in between tells the outages before, and the one after it those found.
 func TestLongSearch(t *testing.T) {
 	c := catalogue(t)
 	p := play(t, c, "outage", 1)
 	version := uint64(0)
-	now := until
-	w := New(p, c, func() uint64 { return version }, func() time.Time { return now })
+	clock := clockAt(until)
+	w := New(p, c, func() uint64 { return version }, clock.now)
 	q := event.Filter{Window: event.Window{From: week.From, To: until}}
 	next := func() *diagnose.Survey {
 		t.Helper()
@@ -23,8 +40,9 @@ func TestLongSearch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		now, version = now.Add(2*time.Minute), version+1
-		q.From, q.To = now.Add(-q.Length()), now
+		version++
+		q.To = clock.pass(2 * time.Minute)
+		q.From = q.From.Add(2 * time.Minute)
 		return s
 	}
 	first := next()
@@ -48,17 +66,19 @@ func TestSigns(t *testing.T) {
 	c := catalogue(t)
 	p := play(t, c, "outage", 1)
 	outage := time.UnixMilli(survey(t, p, c).Outages[0].Outage.Start)
-	now, version := outage.Add(-8*time.Minute), uint64(0)
-	w := New(p, c, func() uint64 { return version }, func() time.Time { return now })
+	clock, version := clockAt(outage.Add(-8*time.Minute)), uint64(0)
+	w := New(p, c, func() uint64 { return version }, clock.now)
 	survey := func() (*diagnose.Survey, *outages) {
 		t.Helper()
+		now := clock.now()
 		q := event.Filter{Window: event.Window{From: now.Add(-week.Length()), To: now}}
 		s, err := w.Fleet(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}
 		o := &w.questions[w.key(q)].fleet.outages
-		now, version = now.Add(3*time.Minute), version+1
+		version++
+		clock.pass(3 * time.Minute)
 		return s, o
 	}
 	_, o := survey()

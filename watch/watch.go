@@ -164,7 +164,7 @@ func (w *Watch) find(f event.Filter, asked bool) (*diagnose.Survey, *making) {
 	now, version, k := w.now(), w.version(), w.key(f)
 	q := w.questions[k]
 	if q == nil {
-		w.makeRoom(now)
+		w.makeRoom(now, 0)
 		q = &question{fleet: &fleet{watch: w, filter: f, length: f.Length(), goesOn: w.goesOn(f), anchored: anchored(f)}}
 		w.questions[k] = q
 	}
@@ -206,7 +206,7 @@ func (w *Watch) make(f event.Filter, key string, q *question, version uint64) {
 		if q.patience = min(share*q.cost, old/2); q.fleet.scanned.Equal(f.To) { // the next one costs less
 			q.patience = min(q.patience, steady)
 		}
-		w.makeRoom(began)
+		w.makeRoom(began, 1) // no refresh of the standing question drives out the one that somebody looks at
 		if key == w.key(w.standing()) {
 			close(w.news)
 			w.news = make(chan struct{})
@@ -243,10 +243,10 @@ func (w *Watch) key(f event.Filter) string {
 	return strings.Join([]string{window, f.Cluster, f.Node, f.Device, f.Protocol, f.Alarm, reason}, "\x00")
 }
 
-// makeRoom forgets what nobody asks for, and what was asked for longest ago where all together takes too much.
-func (w *Watch) makeRoom(now time.Time) {
+// makeRoom forgets what nobody asks for, and what was asked for longest ago where all together takes too much, but for so many to keep.
+func (w *Watch) makeRoom(now time.Time, keep int) {
 	for {
-		bytes, oldest := 0, ""
+		bytes, oldest, others := 0, "", 0
 		for k, q := range w.questions {
 			bytes += q.bytes
 			if q.making != nil || q.fleet.goesOn && q.fleet.length == standing && q.fleet.plain() {
@@ -255,11 +255,13 @@ func (w *Watch) makeRoom(now time.Time) {
 			if now.Sub(q.asked) > idle {
 				bytes -= q.bytes
 				delete(w.questions, k)
-			} else if oldest == "" || q.asked.Before(w.questions[oldest].asked) {
+				continue
+			}
+			if others++; oldest == "" || q.asked.Before(w.questions[oldest].asked) {
 				oldest = k
 			}
 		}
-		if oldest == "" || bytes <= room && len(w.questions) < questions || w.questions[oldest].made.Equal(now) {
+		if others <= keep || bytes <= room && len(w.questions) < questions || w.questions[oldest].made.Equal(now) {
 			return
 		}
 		delete(w.questions, oldest)

@@ -12,10 +12,11 @@ import (
 // The newest events are asked for most often, and finding them is dear in a table that is sorted by device. So the process that writes
 // them keeps them in memory as well:
 //
-//	Keep ──▶ read what is stored ───────────────┐
+//	Keep ──▶ read what is stored ──────────────────┐
 //	Commit ── what was written ──▶ latest, packed ─┴▶ newest: everything later than floor ──▶ Events
 //
-// Rows are unpacked when somebody asks: under load most of them are not the newest any more by then. It must be the only process that writes. Whatever is not later than floor is for ClickHouse to tell.
+// Rows are unpacked when somebody asks: under load most of them are not the newest any more by then. It must be the only process that
+// writes. Whatever is not later than floor is for ClickHouse to tell.
 
 const keptEvents = 1500 // of about a kilobyte each; a page is a thousand at most
 

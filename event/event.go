@@ -93,6 +93,8 @@ type Event struct {
 	Truncated bool   // the message ends too early
 	Raw       string // the bytes as they came, without framing
 	Layout    Layout // how they lie around the values above
+
+	Ending *Ending // shared with other events whose records end alike; nil if there is none
 }
 
 // Layout says how a record is written, if that is the way in which services write: where it is not 0, Raw is, byte for byte,

@@ -29,10 +29,11 @@ func (e *Event) Identify(status Status, position string) {
 		e.ID = xxh3.Hash128(b).Bytes()
 		return
 	}
-	b = append(b, 'e')
-	b = field(b, e.Cluster)
-	b = field(b, e.Node)
-	b = field(b, e.AppID)
+	if e.Ending != nil {
+		b = append(b, e.Ending.place...)
+	} else {
+		b = appendPlace(b, e)
+	}
 	b = field(b, e.Alarm)
 	b = field(b, e.Device)
 	b = field(b, e.IP)
@@ -46,6 +47,14 @@ func (e *Event) Identify(status Status, position string) {
 		b = field(append(b, 't'), body(e.Raw))
 	}
 	e.ID = xxh3.Hash128(b).Bytes()
+}
+
+// appendPlace appends where the alarm of e was raised.
+func appendPlace(b []byte, e *Event) []byte {
+	b = append(b, 'e')
+	b = field(b, e.Cluster)
+	b = field(b, e.Node)
+	return field(b, e.AppID)
 }
 
 // field appends s with its length before it, so that no two lists of fields give the same bytes.

@@ -34,7 +34,6 @@ func (r *record) body(h *header) (event.Status, *Error) {
 // message reads the tags that follow the header, and the text behind them. Without tags it gives where the body begins.
 func (r *record) message(i int) (body int, listed bool) {
 	begin := i
-	r.plain = !r.slow && isPlain(r.s[i:])
 	i = skipSpace(r.s, i)
 	list := i
 	if list < len(r.s) && r.s[list] == '%' {
@@ -45,13 +44,14 @@ func (r *record) message(i int) (body int, listed bool) {
 		r.e.Truncated = true
 		return i, true
 	case r.s[list] != '[':
+		r.plain = !r.slow && isPlain(r.s[i:])
 		return i, false
 	}
 	if end, ok := r.tags(list); ok {
-		if !r.cutKey {
+		if !r.cutKey && r.e.Ending == nil {
 			r.text(end)
 		}
-		if list == begin+len(" %") && r.s[list-1] == '%' && end+len(": ")+len(r.e.Text) == len(r.e.Raw) {
+		if list == begin+len(" %") && r.s[begin] == ' ' && r.s[list-1] == '%' && end+len(": ")+len(r.e.Text) == len(r.e.Raw) {
 			r.e.Layout = r.layout
 		}
 		return end, true

@@ -129,7 +129,7 @@ func bothWays(t *testing.T, p *Parser, e *event.Event, status event.Status) {
 	if slow.Layout != 0 {
 		t.Error("the long way knows a layout")
 	}
-	slow.Layout = e.Layout
+	slow.Layout, slow.Ending = e.Layout, e.Ending
 	if reflect.DeepEqual(*e, slow) {
 		return
 	}
@@ -151,9 +151,14 @@ func FuzzParse(f *testing.F) {
 	p := New(knownKeys(f))
 	f.Fuzz(func(t *testing.T, raw string) {
 		var e event.Event
-		status, err := p.Parse(raw, Context{Received: received}, &e)
-		sound(t, raw, status, err, &e)
-		bothWays(t, p, &e, status)
+		var status event.Status
+		for range 3 { // at last with an end that is known
+			var err error
+			e = event.Event{}
+			status, err = p.Parse(raw, Context{Received: received}, &e)
+			sound(t, raw, status, err, &e)
+			bothWays(t, p, &e, status)
+		}
 		if status != event.Alarm || e.Truncated || len(e.Tags) == 0 || len(e.Tags) == maxTags || !cucmFacility(e.Facility) || !speakable(p, &e) {
 			return
 		}
@@ -189,7 +194,7 @@ func speakable(p *Parser, e *event.Event) bool {
 // spoken is an event without what render does not keep: the time beyond milliseconds, the way the time was written, host and
 // process where the message has none.
 func spoken(e event.Event) event.Event {
-	e.Raw, e.Layout, e.Claimed, e.TimeSource, e.Time = "", 0, "", 0, e.Time.Truncate(time.Millisecond)
+	e.Raw, e.Layout, e.Ending, e.Claimed, e.TimeSource, e.Time = "", 0, nil, "", 0, e.Time.Truncate(time.Millisecond)
 	e.Process, e.Host, e.Clock = "", "", ""
 	if _, named := e.Tag("NodeID"); !named {
 		e.Node = ""

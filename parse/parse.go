@@ -43,6 +43,7 @@ type Parser struct {
 	relay   relays
 	day     day
 	headers headers
+	endings endings
 }
 
 // New makes a Parser that knows keys as the names of alarm parameters ("DeviceName"). Other keys are understood too; the known

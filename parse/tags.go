@@ -3,6 +3,8 @@ package parse
 import (
 	"slices"
 	"strings"
+
+	"flapwatch/event"
 )
 
 // Bounds of what is looked for: the length of a key, its mark and padding counted, and the number of tags, of which no alarm of
@@ -22,7 +24,10 @@ const room = 16
 // was not seen yet, or, if there is one, at the last "][Reason=" with a number.
 func (r *record) tags(list int) (end int, ok bool) {
 	from, whole := r.usualTags(list)
-	if whole && !r.spoofed(from-1) {
+	if whole && (r.e.Ending != nil || !r.spoofed(from-1)) {
+		if r.layout != 0 {
+			r.layout |= event.Layout(r.seen)
+		}
 		return from, true
 	}
 	r.layout = 0

@@ -4,8 +4,6 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
-
-	"flapwatch/event"
 )
 
 // usualTags reads the list whose first '[' is at i as far as its keys come in the order of an unregistration, in one pass and
@@ -13,11 +11,15 @@ import (
 // anything cannot be decided here. Tags and fields are what key by key would have given. A value that its field does not have as it
 // stands leaves the record without a layout.
 func (r *record) usualTags(i int) (next int, whole bool) {
-	if r.slow || !r.plain || r.coded || r.lastReason != 0 {
+	if r.slow || r.lastReason != 0 {
+		return i, false
+	}
+	s, e, list := r.s, r.e, i
+	if r.coded {
+		r.plain = isPlain(s[list:])
 		return i, false
 	}
 	var value string
-	s, e, list := r.s, r.e, i
 	if strings.HasPrefix(s[i:], "[DeviceName=") {
 		e.Device, i = r.usualTag(i, "DeviceName", device)
 	}
@@ -58,6 +60,19 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 		r.set(ipv6, value)
 		r.verbatim(len(e.IPv6) == len(value))
 	}
+	c := cursor{at: i, tags: len(e.Tags), seen: r.seen}
+	if k := r.p.endings.find(s, &c); k != nil {
+		if r.plain = isPlain(s[list:i]); r.plain {
+			r.end(k)
+			return i + k.list, true
+		}
+	} else {
+		r.plain = isPlain(s[list:])
+	}
+	if !r.plain {
+		r.forget()
+		return list, false
+	}
 	if strings.HasPrefix(s[i:], "[IPAddrAttributes=") {
 		_, i = r.usualTag(i, "IPAddrAttributes", none)
 	}
@@ -84,9 +99,7 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 	case i == list || i < len(s) && s[i] == '[' && r.keyAt(i, new(tagKey)):
 		return i, false
 	case i < len(s) && s[i] == ':' && r.seen&(1<<node) != 0:
-		if r.layout != 0 {
-			r.layout |= event.Layout(r.seen)
-		}
+		r.p.endings.learn(r, &c, i)
 		return i, true
 	}
 	r.forget()

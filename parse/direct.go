@@ -1,7 +1,10 @@
 package parse
 
 import (
+	"strings"
 	"time"
+
+	"github.com/zeebo/xxh3"
 
 	"flapwatch/event"
 )
@@ -14,24 +17,26 @@ import (
 // FuzzParse compares the two.
 func (r *record) direct(h *header) bool {
 	s := r.s
-	from := r.pri(s)
-	i := from + digits(s[from:])
-	digits := s[from:i]
-	seq, ok := number(digits, 1<<32)
-	if from == 0 || !ok || !separated(s, i) {
+	digits := r.pri(s)
+	if digits == 0 {
 		return false
 	}
-	i += len(": ")
-	from = i
-	for i < len(s) && s[i] != ':' && classes[s[i]]&hostByte != 0 {
+	i, seq := digits, uint64(0)
+	for i < len(s) && isDigit(s[i]) && seq < 1<<32 {
+		seq = seq*10 + uint64(s[i]-'0')
 		i++
 	}
-	host := s[from:i]
-	if host == "" || !isAlpha(host[0]) || !separated(s, i) {
+	if i == digits || seq >= 1<<32 || !separated(s, i) {
 		return false
 	}
 	i += len(": ")
-	from = i
+	host := r.p.hosts.at(s, i)
+	i += len(host)
+	if host == "" || !separated(s, i) {
+		return false
+	}
+	i += len(": ")
+	from := i
 	i += len(usualTime)
 	if i >= len(s) {
 		return false
@@ -51,7 +56,7 @@ func (r *record) direct(h *header) bool {
 		}
 		whole = r.p.headers.keep(s, h)
 	}
-	if whole && s[1] != '0' && digits[0] != '0' && len(s) == len(r.e.Raw) {
+	if whole && s[1] != '0' && s[digits] != '0' && len(s) == len(r.e.Raw) {
 		r.layout = layoutOf(s[end:i])
 	}
 	e := r.e
@@ -73,6 +78,33 @@ func layoutOf(gap string) event.Layout {
 		return fore | event.OneSpace
 	}
 	return 0
+}
+
+// hosts are the names of nodes that came lately, so that the events of a node share one.
+type hosts [64]string
+
+// longestHost is that of a domain name (RFC 1035, section 2.3.4).
+const longestHost = 255
+
+// at gives the name that stands before the first colon behind i, "" if none does.
+func (l *hosts) at(s string, i int) string {
+	end, n := i, 8
+	for n == 8 && end+8 <= len(s) && end-i < longestHost {
+		n = first(':', word(s[end:]))
+		end += n
+	}
+	if n == 8 || end == i {
+		return ""
+	}
+	name := s[i:end]
+	known := &l[xxh3.HashString(name)%uint64(len(l))]
+	if *known != name {
+		if !isAlpha(name[0]) || !all(name, hostByte) {
+			return ""
+		}
+		*known = strings.Clone(name)
+	}
+	return *known
 }
 
 // separated tells whether a colon and a space are at i.

@@ -7,8 +7,7 @@ type headers [8]lastHeader
 
 // lastHeader is a header that was read, from '%' to colon.
 type lastHeader struct {
-	text     [maxHeader + 2]byte
-	length   int
+	text     string
 	facility int // lengths
 	name     int
 }
@@ -17,11 +16,11 @@ type lastHeader struct {
 func (l *headers) at(s string, i int, h *header) bool {
 	n := strings.IndexByte(s[i:], ':') + 1
 	last := &l[n%len(l)]
-	if n == 0 || n != last.length || s[i:i+n] != string(last.text[:n]) {
+	if n == 0 || s[i:i+n] != last.text {
 		return false
 	}
 	h.at, h.body, h.cucm = i, i+n, true
-	h.facility, h.severity, h.name = s[i+1:i+1+last.facility], s[i+2+last.facility]-'0', s[i+n-1-last.name:i+n-1]
+	h.facility, h.severity, h.name = last.text[1:1+last.facility], last.text[2+last.facility]-'0', last.text[n-1-last.name:n-1]
 	return true
 }
 
@@ -37,6 +36,6 @@ func (l *headers) keep(s string, h *header) bool {
 		return false
 	}
 	last := &l[len(text)%len(l)]
-	last.length, last.facility, last.name = copy(last.text[:], text), f, len(h.name)
+	last.text, last.facility, last.name = strings.Clone(text), f, len(h.name)
 	return true
 }

@@ -42,6 +42,7 @@ type Parser struct {
 	keys    *keys // shared, never changed
 	relay   relays
 	day     day
+	hosts   hosts
 	headers headers
 	endings endings
 }

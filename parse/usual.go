@@ -113,7 +113,7 @@ func (r *record) usualTag(i int, key string, f field) (value string, next int) {
 	from := i + len(key) + len("[=")
 	end, n := from, 8
 	for n == 8 && end+8 <= len(s) {
-		n = bracket(word(s[end:]))
+		n = first(']', word(s[end:]))
 		end += n
 	}
 	value = s[from:end]
@@ -172,8 +172,8 @@ func isDotted(s string) bool {
 	return (zeros(head^':'*ones) | zeros(tail^':'*ones) | zeros(head^'/'*ones) | zeros(tail^'/'*ones)) == 0
 }
 
-// bracket tells which byte of w is the first ']', and is 8 if none is. For values as short as these it beats IndexByte.
-func bracket(w uint64) int { return bits.TrailingZeros64(zeros(w^']'*ones)) / 8 }
+// first tells which byte of w is the first c, and is 8 if none is. For values as short as these it beats IndexByte.
+func first(c byte, w uint64) int { return bits.TrailingZeros64(zeros(w^uint64(c)*ones)) / 8 }
 
 const ones = 0x0101010101010101
 

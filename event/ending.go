@@ -4,7 +4,7 @@ package event
 // behind them. A node says the same few things of all its phones. So a parser gives the events of records that end in the same
 // bytes the same Ending, and what was found out about it once need not be found out again. It is never changed.
 type Ending struct {
-	Tags                                          []Tag // the last of Event.Tags
+	Tags                                          []Tag  // the last of Event.Tags
 	Signal, CallState, AppID, Cluster, Node, Text string // those of the event
 
 	Mark  uint64 // the same for the same bytes, and seldom for others

@@ -101,7 +101,7 @@ type Event struct {
 //
 //	<PRI>Seq: Host: Claimed :  %Facility-Severity-Alarm: %[Key=Value]…[Key=Value]: Text
 //
-// with all of Tags, none of them unknown. The numbers are decimal digits without a zero before them, and a parameter that has a
+// with all of Tags, none of them unknown, and without control characters. Claimed is Time in the form "Jan 02 2006 15:04:05.000 UTC". The numbers are decimal digits without a zero before them, and a parameter that has a
 // field of its own has the same text there. Records with the same Layout have the same keys in the same order.
 type Layout uint32
 

@@ -42,7 +42,7 @@ func (r *record) direct(h *header) bool {
 		return false
 	}
 	claimed, end := s[from:i], i
-	at, ok := r.p.day.at(claimed)
+	at, exact, ok := r.p.day.at(claimed)
 	if i = skipSpace(s, i); i < len(s) && s[i] == ':' {
 		i = skipSpace(s, i+1)
 	}
@@ -56,7 +56,7 @@ func (r *record) direct(h *header) bool {
 		}
 		whole = r.p.headers.keep(s, h)
 	}
-	if whole && s[1] != '0' && s[digits] != '0' && len(s) == len(r.e.Raw) {
+	if whole && exact && s[1] != '0' && s[digits] != '0' && len(s) == len(r.e.Raw) {
 		r.layout = layoutOf(s[end:i])
 	}
 	e := r.e
@@ -117,22 +117,23 @@ const usualTime = "Jul 02 2015 06:22:31.123 UTC"
 type day struct {
 	head, tail uint64 // "Jul 02 2" and " 02 2015"
 	midnight   int64  // in seconds since 1970
+	usual      bool   // written as in usualTime
 }
 
-// at is the time c, of the form of usualTime.
-func (d *day) at(c string) (time.Time, bool) {
+// at is the time c, of the form of usualTime, and exact where it is written just so: not "JUL", and no leap second.
+func (d *day) at(c string) (at time.Time, exact, ok bool) {
 	if c[11] != ' ' || c[14] != ':' || c[17] != ':' || c[20] != '.' || c[24:] != " UTC" || !isDigit(c[23]) {
-		return time.Time{}, false
+		return at, false, false
 	}
 	hour, minute, second, centis := two(c, 12), two(c, 15), two(c, 18), two(c, 21)
 	if hour > 23 || minute > 59 || second > 60 || centis > 99 {
-		return time.Time{}, false
+		return at, false, false
 	}
 	if (word(c) != d.head || word(c[3:]) != d.tail) && !d.set(c) {
-		return time.Time{}, false
+		return at, false, false
 	}
 	nanos := (centis*10 + int(c[23]-'0')) * int(time.Millisecond)
-	return time.Unix(d.midnight+int64(hour*3600+minute*60+second), int64(nanos)).UTC(), true
+	return time.Unix(d.midnight+int64(hour*3600+minute*60+second), int64(nanos)).UTC(), d.usual && second < 60, true
 }
 
 // set makes the date that c begins with the day, unless it is none.
@@ -146,6 +147,8 @@ func (d *day) set(c string) bool {
 		return false
 	}
 	d.head, d.tail, d.midnight = word(c), word(c[3:]), midnight
+	const date = "Jan 02 2006"
+	d.usual = time.Unix(midnight, 0).UTC().Format(date) == c[:len(date)]
 	return true
 }
 

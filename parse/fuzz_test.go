@@ -114,6 +114,9 @@ func laidOut(t *testing.T, e *event.Event) {
 		}
 		b = fmt.Appendf(b, "[%s=%s]", tag.Key, tag.Value)
 	}
+	if got := e.Time.Format("Jan 02 2006 15:04:05.000 UTC"); got != e.Claimed {
+		t.Errorf("layout %x: %s is claimed of %s", e.Layout, e.Claimed, got)
+	}
 	if got := string(append(b, ": "+e.Text...)); got != e.Raw || !e.HasPRI || !e.HasSeq {
 		t.Errorf("layout %x of\n%q says\n%q", e.Layout, e.Raw, got)
 	}
@@ -148,6 +151,9 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(floodLine)
 	f.Add(cjkLine)
+	for usual, unusual := range map[string]string{"Jul 02": "JUL 02", "06:22:31": "06:22:60", "[AppID": "[IPV6Address=::1][AppID"} {
+		f.Add(strings.Replace(seedLine, usual, unusual, 1))
+	}
 	p := New(knownKeys(f))
 	f.Fuzz(func(t *testing.T, raw string) {
 		var e event.Event

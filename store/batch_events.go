@@ -31,6 +31,13 @@ type eventRows struct {
 	former former
 	clock  clockText
 	kept   []byte // of the time as sent
+	places [64]numbered
+}
+
+// numbered are the words that an ending gives to columns.
+type numbered struct {
+	ending               *event.Ending
+	cluster, node, appID uint32
 }
 
 func (r *eventRows) columns() block {
@@ -48,9 +55,10 @@ func (r *eventRows) add(e *event.Row, spool string, given bool) {
 	r.seconds = append(r.seconds, e.Time.Unix())
 	r.placed = append(r.placed, e.TimeSource == event.FromReceipt)
 	r.addKey(&e.Event, !identified(&e.Event, given))
-	r.addSender(&e.Event, spool)
-	r.addPhone(e)
-	r.addSaid(e, r.addForm(&e.Event))
+	laid := r.former.laidOut(&e.Event)
+	r.addSender(&e.Event, spool, laid != nil)
+	r.addPhone(e, laid != nil)
+	r.addSaid(e, r.addForm(&e.Event, laid))
 }
 
 // close gives all rows the end of their stretch.
@@ -72,6 +80,7 @@ func (r *eventRows) take(from *eventRows, rows []int32) {
 // forget empties what columns does not name.
 func (r *eventRows) forget() {
 	r.ids, r.seconds, r.placed = r.ids[:0], r.seconds[:0], r.placed[:0]
+	clear(r.places[:])
 }
 
 // row gives back what was added, as it is read from ClickHouse.
@@ -94,12 +103,10 @@ func (r *eventRows) row(i int32) (e event.Row) {
 
 // addKey adds the columns of the sorting key.
 func (r *eventRows) addKey(e *event.Event, given bool) {
-	r.cluster.add(e.Cluster)
+	r.addPlace(e)
 	r.device.add(e.Device)
 	r.time.add(e.Time.UnixMilli())
 	r.alarm.add(e.Alarm)
-	r.node.add(e.Node)
-	r.appID.add(e.AppID)
 	r.ip.add(e.IP)
 	r.reason.add(e.Reason, e.HasReason)
 	r.seq.add(e.Seq, e.HasSeq)
@@ -110,22 +117,43 @@ func (r *eventRows) addKey(e *event.Event, given bool) {
 	}
 }
 
+// addPlace adds where the alarm was raised.
+func (r *eventRows) addPlace(e *event.Event) {
+	if e.Ending == nil {
+		r.cluster.add(e.Cluster)
+		r.node.add(e.Node)
+		r.appID.add(e.AppID)
+		return
+	}
+	p := &r.places[e.Ending.Mark%uint64(len(r.places))]
+	if p.ending != e.Ending {
+		*p = numbered{e.Ending, r.cluster.numberOf(e.Cluster), r.node.numberOf(e.Node), r.appID.numberOf(e.AppID)}
+	}
+	r.cluster.addNumber(p.cluster)
+	r.node.addNumber(p.node)
+	r.appID.addNumber(p.appID)
+}
+
 // addSender adds what the envelope says.
-func (r *eventRows) addSender(e *event.Event, spool string) {
+func (r *eventRows) addSender(e *event.Event, spool string, laid bool) {
 	r.sender.addPacked(&r.packed, hint(e.Source)+hint(e.Host), &senderWords{
 		e.TimeSource, e.Clock, e.Source, e.Host, e.Process, e.PRI, e.HasPRI, e.Truncated, spool,
-	})
-	r.kept = r.clock.appendClaimed(r.kept[:0], e)
-	r.claimed.addBytes(r.kept)
+	}, e.Raw)
+	if laid {
+		r.claimed.add(usualClaimed)
+	} else {
+		r.kept = r.clock.appendClaimed(r.kept[:0], e)
+		r.claimed.addBytes(r.kept)
+	}
 	r.lag.add(e.Received.UnixMilli() - e.Time.UnixMilli())
 	r.agentSeq.add(e.AgentSeq, e.HasAgentSeq)
 	r.part.add(e.Part)
 }
 
 // addPhone adds what changes with the device.
-func (r *eventRows) addPhone(e *event.Row) {
+func (r *eventRows) addPhone(e *event.Row, laid bool) {
 	p := &r.packed
-	for p.begin(); p.more(); {
+	for p.begin(laid); p.more(); {
 		p.text(e.MAC)
 		p.text(e.IPv6)
 		p.text(e.Protocol)
@@ -138,14 +166,13 @@ func (r *eventRows) addPhone(e *event.Row) {
 
 // addSaid adds what the alarm says and means.
 func (r *eventRows) addSaid(e *event.Row, form string) {
-	r.said.addPacked(&r.packed, uint64(guess(form))+hint(e.Signal)+hint(e.Names.Reason), &saidWords{
-		e.Facility, e.Severity, e.Signal, e.State, e.CallState, e.Text, e.Role, e.Expected, e.Names.Reason, e.Cause, form,
-	})
+	words := saidBy(e, form)
+	r.said.addPacked(&r.packed, words.hint(), &words, e.Raw)
 }
 
 // addForm adds the tags that no other column gives back, and the record where it has no form, which is given back.
-func (r *eventRows) addForm(e *event.Event) string {
-	form := r.formOf(e)
+func (r *eventRows) addForm(e *event.Event, laid *laidOut) string {
+	form := r.formOf(e, laid)
 	r.tags.end()
 	if form == "" || len(r.said.words) >= maxForms {
 		r.raw.add(e.Raw)
@@ -156,11 +183,11 @@ func (r *eventRows) addForm(e *event.Event) string {
 }
 
 // formOf gives the form of a record, and adds its tags. It is known by the layout, or by a look at the record, or made.
-func (r *eventRows) formOf(e *event.Event) string {
+func (r *eventRows) formOf(e *event.Event, laid *laidOut) string {
 	f := &r.former
-	if l := f.laidOut(e); l != nil {
-		r.addTags(e, l.kept)
-		return l.form
+	if laid != nil {
+		r.addTags(e, laid.kept)
+		return laid.form
 	}
 	if k := f.kinds.of(e); k != nil {
 		r.addTags(e, k.kept)

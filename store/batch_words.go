@@ -1,6 +1,11 @@
 package store
 
-import "flapwatch/event"
+import (
+	"strings"
+	"unsafe"
+
+	"flapwatch/event"
+)
 
 // senderWords are the values of the column sender, in their order.
 type senderWords struct {
@@ -22,22 +27,44 @@ func (w senderWords) pack(p *packed) {
 	p.text(w.spool)
 }
 
-func (w senderWords) of(v []string) senderWords {
-	w.clock, w.source, w.host, w.process, w.spool = v[1], v[2], v[3], v[4], v[7]
+func (w senderWords) lasting(raw string) senderWords {
+	w.clock, w.source, w.host, w.process = lasting(raw, w.clock), lasting(raw, w.source), lasting(raw, w.host), lasting(raw, w.process)
 	return w
 }
 
-// saidWords are those of the column said.
+// saidWords are those of the column said. Where there is an ending, signal, callState and text are those of it.
 type saidWords struct {
 	facility                       string
 	severity                       uint8
+	ending                         *event.Ending
 	signal, state, callState, text string
 	role                           event.Role
 	expected                       bool
 	reason, cause, form            string
 }
 
+func saidBy(e *event.Row, form string) saidWords {
+	w := saidWords{
+		facility: e.Facility, severity: e.Severity, ending: e.Ending, state: e.State,
+		role: e.Role, expected: e.Expected, reason: e.Names.Reason, cause: e.Cause, form: form,
+	}
+	if e.Ending == nil {
+		w.signal, w.callState, w.text = e.Signal, e.CallState, e.Text
+	}
+	return w
+}
+
+func (w *saidWords) hint() uint64 {
+	if w.ending != nil {
+		return uint64(guess(w.form)) + w.ending.Mark + hint(w.reason)
+	}
+	return uint64(guess(w.form)) + hint(w.signal) + hint(w.reason)
+}
+
 func (w saidWords) pack(p *packed) {
+	if w.ending != nil {
+		w.signal, w.callState, w.text = w.ending.Signal, w.ending.CallState, w.ending.Text
+	}
 	p.text(w.facility)
 	p.number(uint32(w.severity), true)
 	p.text(w.signal)
@@ -51,8 +78,19 @@ func (w saidWords) pack(p *packed) {
 	p.text(w.form)
 }
 
-func (w saidWords) of(v []string) saidWords {
-	w.facility, w.signal, w.state, w.callState, w.text = v[0], v[2], v[3], v[4], v[5]
-	w.reason, w.cause, w.form = v[8], v[9], v[10]
+func (w saidWords) lasting(raw string) saidWords {
+	w.facility, w.signal, w.state = lasting(raw, w.facility), lasting(raw, w.signal), lasting(raw, w.state)
+	w.callState, w.text = lasting(raw, w.callState), lasting(raw, w.text)
 	return w
+}
+
+// lasting is s, as a copy where it is a part of the record: the record's memory is used again.
+func lasting(raw, s string) string {
+	if len(s) == 0 {
+		return ""
+	}
+	if from := uintptr(unsafe.Pointer(unsafe.StringData(s))) - uintptr(unsafe.Pointer(unsafe.StringData(raw))); from < uintptr(len(raw)) {
+		return strings.Clone(s)
+	}
+	return s
 }

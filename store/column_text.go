@@ -101,9 +101,17 @@ type word struct {
 
 func (c *word) add(s string) {
 	if n := len(c.rows); n > 0 && s == c.words[c.rows[n-1]] {
-		c.rows = append(c.rows, c.rows[n-1])
+		c.addNumber(c.rows[n-1])
 		return
 	}
+	c.addNumber(c.numberOf(s))
+}
+
+// addNumber adds the word with that number.
+func (c *word) addNumber(n uint32) { c.rows = append(c.rows, n) }
+
+// numberOf gives the number of a word, which is learned if it is new.
+func (c *word) numberOf(s string) uint32 {
 	slot := &c.recent[guess(s)%uint32(len(c.recent))]
 	if *slot == 0 || c.words[*slot] != s {
 		n, known := c.number[s]
@@ -112,7 +120,7 @@ func (c *word) add(s string) {
 		}
 		*slot = n
 	}
-	c.rows = append(c.rows, *slot)
+	return *slot
 }
 
 // guess is a hash for what differs in few places, most of all at the end.

@@ -283,6 +283,7 @@ func placeOf(name string) (where place, at, has field) {
 
 // claimed: the time as sent is kept as a pattern where the event's time gives it back.
 const (
+	usualClaimed   = claimedPattern + " UTC" // of every record with a layout
 	claimedLayout  = "Jan 02 2006 15:04:05.000"
 	claimedPattern = "%b %d %Y %H:%i:%S.%f" // in the words of ClickHouse's formatDateTime
 	plainMark      = "%%"                   // before a text that could be taken for a pattern

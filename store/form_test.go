@@ -131,15 +131,20 @@ func TestFormsAreFew(t *testing.T) {
 
 // A layout is not believed where the record is written otherwise, nor taken for that of another header.
 func TestLayouts(t *testing.T) {
+	const claimed = "Nov 20 2026 12:00:00.123 UTC"
 	rows := new(eventRows)
 	for i, e := range []*event.Row{
-		{Event: event.Event{Raw: "<187>1: h: c :  %F-3-A: %: x", PRI: 187, Seq: 1, HasSeq: true, Host: "h", Claimed: "c", Facility: "F", Severity: 3, Alarm: "A", Text: "x"}},
-		{Event: event.Event{Raw: "<187>2: h: c :  %F-3-B: %: y", PRI: 187, Seq: 2, HasSeq: true, Host: "h", Claimed: "c", Facility: "F", Severity: 3, Alarm: "B", Text: "y"}},
-		{Event: event.Event{Raw: "<187>3: h: c :  %F-4-B: %: y", PRI: 187, Seq: 3, HasSeq: true, Host: "h", Claimed: "c", Facility: "F", Severity: 4, Alarm: "B", Text: "y"}},
-		{Event: event.Event{Raw: "<187>4: h: c : %F-3-C: %: y", PRI: 187, Seq: 4, HasSeq: true, Host: "h", Claimed: "c", Facility: "F", Severity: 3, Alarm: "C", Text: "y"}},
-		{Event: event.Event{Raw: "<86>5: h: c :  %F-3-A: %: x", PRI: 86, Seq: 5, HasSeq: true, Host: "h", Claimed: "c", Facility: "F", Severity: 3, Alarm: "A", Text: "x"}},
+		{Event: event.Event{Raw: "<187>1: h: " + claimed + " :  %F-3-A: %: x", PRI: 187, Seq: 1, HasSeq: true, Host: "h", Facility: "F", Severity: 3, Alarm: "A", Text: "x"}},
+		{Event: event.Event{Raw: "<187>2: h: " + claimed + " :  %F-3-B: %: y", PRI: 187, Seq: 2, HasSeq: true, Host: "h", Facility: "F", Severity: 3, Alarm: "B", Text: "y"}},
+		{Event: event.Event{Raw: "<187>3: h: " + claimed + " :  %F-4-B: %: y", PRI: 187, Seq: 3, HasSeq: true, Host: "h", Facility: "F", Severity: 4, Alarm: "B", Text: "y"}},
+		{Event: event.Event{Raw: "<187>4: h: " + claimed + " : %F-3-C: %: y", PRI: 187, Seq: 4, HasSeq: true, Host: "h", Facility: "F", Severity: 3, Alarm: "C", Text: "y"}},
+		{Event: event.Event{Raw: "<86>5: h: " + claimed + " :  %F-3-A: %: x", PRI: 86, Seq: 5, HasSeq: true, Host: "h", Facility: "F", Severity: 3, Alarm: "A", Text: "x"}},
+		{Event: event.Event{Raw: "<187>6: h: Nov 20 2026 12:00:00 UTC :  %F-3-D: %: y", PRI: 187, Seq: 6, HasSeq: true, Host: "h", Facility: "F", Severity: 3, Alarm: "D", Text: "y", Claimed: "Nov 20 2026 12:00:00 UTC"}},
 	} {
 		e.Layout, e.Time = 1, noon
+		if e.Claimed == "" {
+			e.Claimed = claimed
+		}
 		rows.add(e, "a", true)
 		if got := restored(rows, int32(i)); got != e.Raw {
 			t.Errorf("row gives %q, want %q", got, e.Raw)

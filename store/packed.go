@@ -12,6 +12,7 @@ type packed struct {
 	b      []byte
 	count  int // values
 	passes int
+	plain  bool
 }
 
 const (
@@ -26,16 +27,18 @@ var (
 
 // begin begins a word. Its values are added as often as more says:
 //
-//	for p.begin(); p.more(); {
+//	for p.begin(false); p.more(); {
 //		p.text(…)
 //	}
 //	p.word()
-func (p *packed) begin() { p.passes = 0 }
+//
+// plain says that no value has a control character, so that none has to be escaped.
+func (p *packed) begin(plain bool) { p.passes, p.plain = 0, plain }
 
 // more says whether the values have to be added, once, or once more: hardly one has to be escaped, and that is seen in the word, which
 // has a separator too many then.
 func (p *packed) more() bool {
-	if p.passes > 1 || p.passes == 1 && bytes.Count(p.b, []byte{separator}) == p.count && bytes.IndexByte(p.b, escape) < 0 {
+	if p.passes > 1 || p.passes == 1 && (p.plain || bytes.Count(p.b, []byte{separator}) == p.count && bytes.IndexByte(p.b, escape) < 0) {
 		return false
 	}
 	p.b, p.count = p.b[:0], 0
@@ -112,14 +115,14 @@ func (v *values) number(bits int) (uint64, bool) {
 // rows say what one before them said, and need only be compared with it.
 type packedWord[T words[T]] struct {
 	word
-	recent [64]remembered[T]
+	recent [256]remembered[T]
 }
 
 // words are values whose word repeats.
 type words[T any] interface {
 	comparable
 	pack(*packed)
-	of(values []string) T // the same, with its texts from those of its word
+	lasting(raw string) T // the same, without texts that are parts of raw
 }
 
 type remembered[T any] struct {
@@ -127,8 +130,8 @@ type remembered[T any] struct {
 	number uint32 // of the word; 0 is none
 }
 
-// addPacked adds the word of some values. hint is the same for the same values, and seldom for others.
-func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T) {
+// addPacked adds the word of some values of a record. hint is the same for the same values, and seldom for others.
+func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T, raw string) {
 	i := hint % uint64(len(c.recent))
 	slot, beside := &c.recent[i], &c.recent[i^1]
 	switch {
@@ -136,7 +139,7 @@ func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T) {
 	case beside.number != 0 && beside.values == *values:
 		slot = beside
 	default:
-		for p.begin(); p.more(); {
+		for p.begin(false); p.more(); {
 			(*values).pack(p)
 		}
 		n, known := c.number[string(p.word())]
@@ -144,7 +147,7 @@ func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T) {
 			n = c.learn(string(p.word()))
 		}
 		*beside = *slot
-		slot.number, slot.values = n, (*values).of(unpack(c.words[n]))
+		slot.number, slot.values = n, (*values).lasting(raw)
 	}
 	c.rows = append(c.rows, slot.number)
 }

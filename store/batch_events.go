@@ -152,16 +152,8 @@ func (r *eventRows) addSender(e *event.Event, spool string, laid bool) {
 
 // addPhone adds what changes with the device.
 func (r *eventRows) addPhone(e *event.Row, laid bool) {
-	p := &r.packed
-	for p.begin(laid); p.more(); {
-		p.text(e.MAC)
-		p.text(e.IPv6)
-		p.text(e.Protocol)
-		p.text(e.Description)
-		p.number(e.DeviceType, e.HasDeviceType)
-		p.text(e.Model)
-	}
-	r.phone.addBytes(p.word())
+	r.phone.addBytes(r.packed.pack(laid,
+		e.MAC, e.IPv6, e.Protocol, e.Description, r.packed.number(e.DeviceType, e.HasDeviceType), e.Model))
 }
 
 // addSaid adds what the alarm says and means.

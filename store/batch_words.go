@@ -16,15 +16,8 @@ type senderWords struct {
 	spool                        string
 }
 
-func (w senderWords) pack(p *packed) {
-	p.text(w.timeSource.String())
-	p.text(w.clock)
-	p.text(w.source)
-	p.text(w.host)
-	p.text(w.process)
-	p.number(uint32(w.pri), w.hasPRI)
-	p.flag(w.truncated)
-	p.text(w.spool)
+func (w senderWords) pack(p *packed) []byte {
+	return p.pack(false, w.timeSource.String(), w.clock, w.source, w.host, w.process, p.number(uint32(w.pri), w.hasPRI), flagText(w.truncated), w.spool)
 }
 
 func (w senderWords) lasting(raw string) senderWords {
@@ -61,21 +54,12 @@ func (w *saidWords) hint() uint64 {
 	return uint64(guess(w.form)) + hint(w.signal) + hint(w.reason)
 }
 
-func (w saidWords) pack(p *packed) {
+func (w saidWords) pack(p *packed) []byte {
 	if w.ending != nil {
 		w.signal, w.callState, w.text = w.ending.Signal, w.ending.CallState, w.ending.Text
 	}
-	p.text(w.facility)
-	p.number(uint32(w.severity), true)
-	p.text(w.signal)
-	p.text(w.state)
-	p.text(w.callState)
-	p.text(w.text)
-	p.text(w.role.String())
-	p.flag(w.expected)
-	p.text(w.reason)
-	p.text(w.cause)
-	p.text(w.form)
+	return p.pack(false, w.facility, p.number(uint32(w.severity), true), w.signal, w.state, w.callState, w.text,
+		w.role.String(), flagText(w.expected), w.reason, w.cause, w.form)
 }
 
 func (w saidWords) lasting(raw string) saidWords {

@@ -60,8 +60,14 @@ func (b block) reset() {
 	}
 }
 
-func appendString(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+func appendString(b []byte, s string) []byte { return append(appendLength(b, len(s)), s...) }
+
+// appendLength appends the length of a string: mostly it is one byte.
+func appendLength(b []byte, n int) []byte {
+	if n < 1<<7 {
+		return append(b, byte(n))
+	}
+	return binary.AppendUvarint(b, uint64(n))
 }
 
 // number is a column of a type with a fixed size.

@@ -23,7 +23,7 @@ func (c *text) add(s string) {
 }
 
 func (c *text) addBytes(b []byte) {
-	c.wire = append(binary.AppendUvarint(c.wire, uint64(len(b))), b...)
+	c.wire = append(appendLength(c.wire, len(b)), b...)
 	c.ends = append(c.ends, uint32(len(c.wire)))
 }
 

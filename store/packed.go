@@ -9,10 +9,14 @@ import (
 // packed makes one word of several values that go together, so that ClickHouse has one column where it would have many: see
 // migrations/0004. Between two values stands a separator; in a value the separator and the escape are two bytes each.
 type packed struct {
-	b      []byte
-	count  int // values
-	passes int
-	plain  bool
+	b       []byte
+	numbers [64]printed
+}
+
+// printed is a number that was packed lately.
+type printed struct {
+	n    uint32
+	text string
 }
 
 const (
@@ -25,68 +29,45 @@ var (
 	unescaper = strings.NewReplacer("\x1ee", "\x1e", "\x1ef", "\x1f")
 )
 
-// begin begins a word. Its values are added as often as more says:
-//
-//	for p.begin(false); p.more(); {
-//		p.text(…)
-//	}
-//	p.word()
-//
-// plain says that no value has a control character, so that none has to be escaped.
-func (p *packed) begin(plain bool) { p.passes, p.plain = 0, plain }
-
-// more says whether the values have to be added, once, or once more: hardly one has to be escaped, and that is seen in the word, which
-// has a separator too many then.
-func (p *packed) more() bool {
-	if p.passes > 1 || p.passes == 1 && (p.plain || bytes.Count(p.b, []byte{separator}) == p.count && bytes.IndexByte(p.b, escape) < 0) {
-		return false
+// pack gives the word of some values; it is valid until the next is made. plain says that no value has a control character: then none
+// has to be escaped, as hardly one has.
+func (p *packed) pack(plain bool, values ...string) []byte {
+	p.b = join(p.b[:0], values)
+	if !plain && (bytes.Count(p.b, []byte{separator}) >= len(values) || bytes.IndexByte(p.b, escape) >= 0) {
+		escaped := make([]string, len(values))
+		for i, v := range values {
+			escaped[i] = escaper.Replace(v)
+		}
+		p.b = join(p.b[:0], escaped)
 	}
-	p.b, p.count = p.b[:0], 0
-	p.passes++
-	return true
+	return p.b
 }
 
-// word gives the word; it is valid until the next begins.
-func (p *packed) word() []byte { return p.b[:len(p.b)-1] } // without the last separator
-
-func (p *packed) end() {
-	p.count++
-	p.b = append(p.b, separator)
-}
-
-func (p *packed) text(s string) {
-	if p.passes > 1 {
-		s = escaper.Replace(s)
+// join appends values with separators between them.
+func join(b []byte, values []string) []byte {
+	for _, v := range values {
+		b = append(append(b, v...), separator)
 	}
-	p.b = append(p.b, s...)
-	p.end()
+	return b[:len(b)-1]
 }
 
-// number adds a number in decimal digits, nothing for one that is absent.
-func (p *packed) number(n uint32, has bool) {
-	if has {
-		p.b = strconv.AppendUint(p.b, uint64(n), 10)
+// number gives a number in decimal digits, nothing for one that is absent.
+func (p *packed) number(n uint32, has bool) string {
+	if !has {
+		return ""
 	}
-	p.end()
+	printed := &p.numbers[n%uint32(len(p.numbers))]
+	if printed.n != n || printed.text == "" {
+		printed.n, printed.text = n, strconv.FormatUint(uint64(n), 10)
+	}
+	return printed.text
 }
 
-func (p *packed) flag(is bool) {
+func flagText(is bool) string {
 	if is {
-		p.b = append(p.b, '1')
+		return "1"
 	}
-	p.end()
-}
-
-// unpack gives the values of a word.
-func unpack(word string) []string {
-	values := strings.Split(word, string(rune(separator)))
-	if strings.IndexByte(word, escape) < 0 {
-		return values
-	}
-	for i, v := range values {
-		values[i] = unescaper.Replace(v)
-	}
-	return values
+	return ""
 }
 
 // values takes one value after the other off a word. One with fewer than there should be, which somebody else wrote, leaves the
@@ -121,7 +102,7 @@ type packedWord[T words[T]] struct {
 // words are values whose word repeats.
 type words[T any] interface {
 	comparable
-	pack(*packed)
+	pack(*packed) []byte
 	lasting(raw string) T // the same, without texts that are parts of raw
 }
 
@@ -139,12 +120,10 @@ func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T, raw string)
 	case beside.number != 0 && beside.values == *values:
 		slot = beside
 	default:
-		for p.begin(false); p.more(); {
-			(*values).pack(p)
-		}
-		n, known := c.number[string(p.word())]
+		w := (*values).pack(p)
+		n, known := c.number[string(w)]
 		if !known {
-			n = c.learn(string(p.word()))
+			n = c.learn(string(w))
 		}
 		*beside = *slot
 		slot.number, slot.values = n, (*values).lasting(raw)

@@ -1,6 +1,10 @@
 package event
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Window is a half-open stretch of time: From ≤ t < To.
 type Window struct {
@@ -45,6 +49,18 @@ type Change struct {
 
 // Mark is a moment in what was committed: of each spool the frame below which all is.
 type Mark map[string]uint64
+
+// Towards gives the Mark on the way to upto that is n frames behind m, or upto if that is nearer.
+func (m Mark) Towards(upto Mark, n uint64) Mark {
+	next := make(Mark, len(upto))
+	for _, spool := range slices.Sorted(maps.Keys(upto)) {
+		from := min(m[spool], upto[spool])
+		step := min(upto[spool]-from, n)
+		next[spool] = from + step
+		n -= step
+	}
+	return next
+}
 
 // History is everything that happened to the registration of one device, oldest first.
 type History struct {

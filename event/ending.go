@@ -7,14 +7,14 @@ type Ending struct {
 	Tags                                          []Tag  // the last of Event.Tags
 	Signal, CallState, AppID, Cluster, Node, Text string // those of the event
 
-	Mark  uint64 // the same for the same bytes, and seldom for others
+	Hash  uint64 // of the bytes
 	place []byte // how what Identify hashes begins
 }
 
 // NewEnding makes an Ending of an event that has nothing before it. Its strings must not change any more.
-func NewEnding(e *Event, mark uint64) *Ending {
+func NewEnding(e *Event, hash uint64) *Ending {
 	return &Ending{
 		Tags: e.Tags, Signal: e.Signal, CallState: e.CallState, AppID: e.AppID, Cluster: e.Cluster, Node: e.Node, Text: e.Text,
-		Mark: mark, place: appendPlace(nil, e),
+		Hash: hash, place: appendPlace(nil, e),
 	}
 }

@@ -12,7 +12,7 @@ import (
 // To find one takes a tenth of the time of reading it.
 type endings struct {
 	known [256]*ending
-	once  [256]uint64 // marks of those that came lately and are not known
+	once  [256]uint64 // hashes of those that came lately and are not known
 }
 
 // ending is the end of a record.
@@ -30,16 +30,16 @@ const longestEnding = 512
 type cursor struct {
 	at, tags int    // in the record and in the event
 	seen     uint32 // the fields that were filled before, by bit
-	mark     uint64 // of all that follows
+	hash     uint64 // of all that follows
 }
 
 // find gives the ending that s has from c on, or nil.
 func (l *endings) find(s string, c *cursor) *ending {
 	s = s[c.at:]
-	c.mark = xxh3.HashString(s)
-	i := c.mark % uint64(len(l.known))
+	c.hash = xxh3.HashString(s)
+	i := c.hash % uint64(len(l.known))
 	for _, k := range [...]*ending{l.known[i], l.known[i^1]} {
-		if k != nil && k.shared.Mark == c.mark && k.bytes == s {
+		if k != nil && k.shared.Hash == c.hash && k.bytes == s {
 			return k
 		}
 	}
@@ -49,9 +49,9 @@ func (l *endings) find(s string, c *cursor) *ending {
 // learn remembers how a record goes on from c, of which the list is read up to the colon at list. It has to come twice: most of what
 // is said once is not said again.
 func (l *endings) learn(r *record, c *cursor, list int) {
-	i := c.mark % uint64(len(l.known))
-	if l.once[i] != c.mark || len(r.s)-c.at > longestEnding {
-		l.once[i] = c.mark
+	i := c.hash % uint64(len(l.known))
+	if l.once[i] != c.hash || len(r.s)-c.at > longestEnding {
+		l.once[i] = c.hash
 		return
 	}
 	k := &ending{bytes: strings.Clone(r.s[c.at:]), list: list - c.at, seen: r.seen &^ c.seen}
@@ -69,7 +69,7 @@ func (l *endings) learn(r *record, c *cursor, list int) {
 	if e.Node == "" || strings.IndexByte(k.bytes[k.list:], ']') >= 0 {
 		return
 	}
-	k.shared = event.NewEnding(&e, c.mark)
+	k.shared = event.NewEnding(&e, c.hash)
 	if l.known[i] != nil {
 		l.known[i^1] = l.known[i]
 	}

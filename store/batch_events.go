@@ -125,7 +125,7 @@ func (r *eventRows) addPlace(e *event.Event) {
 		r.appID.add(e.AppID)
 		return
 	}
-	p := &r.places[e.Ending.Mark%uint64(len(r.places))]
+	p := &r.places[e.Ending.Hash%uint64(len(r.places))]
 	if p.ending != e.Ending {
 		*p = numbered{e.Ending, r.cluster.numberOf(e.Cluster), r.node.numberOf(e.Node), r.appID.numberOf(e.AppID)}
 	}

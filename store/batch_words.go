@@ -49,7 +49,7 @@ func saidBy(e *event.Row, form string) saidWords {
 
 func (w *saidWords) hint() uint64 {
 	if w.ending != nil {
-		return uint64(guess(w.form)) + w.ending.Mark + hint(w.reason)
+		return uint64(guess(w.form)) + w.ending.Hash + hint(w.reason)
 	}
 	return uint64(guess(w.form)) + hint(w.signal) + hint(w.reason)
 }

@@ -170,6 +170,13 @@ func TestHistoriesBetween(t *testing.T) {
 	if got := between(first, mark()); !maps.Equal(got, want) {
 		t.Errorf("after the first mark %v, want %v", got, want)
 	}
+	second := mark()
+	commit(t, s, "a", 103, 103+3*stretch, []*event.Row{sample(103)}, event.Counts{Stored: 1})
+	commit(t, s, "b", 1, 1+stretch, []*event.Row{sample(154), sample(155)}, event.Counts{Stored: 2})
+	want = map[string]int{"SEP000000000003": 1, "SEP000000000004": 1, "SEP000000000005": 1}
+	if got := between(second, mark()); !maps.Equal(got, want) {
+		t.Errorf("of many frames %v, want %v", got, want)
+	}
 	if added, err := s.Added(ctx, event.Window{To: noon}, first, mark()); err != nil || added {
 		t.Errorf("before the first event: added %v, %v", added, err)
 	}

@@ -38,8 +38,14 @@ SELECT cluster, device, arrayStringConcat(groupArrayIf(` + changeBytes + `, role
        toUnixTimestamp64Milli(maxIf(time, isNotNull(device_type)))
 FROM events
 WHERE ` + inWindow + told + `%s
-GROUP BY cluster, device
-SETTINGS optimize_aggregation_in_order = 1, aggregation_in_order_max_block_bytes = 4000000`
+GROUP BY cluster, device`
+
+// inOrder lets a query hold the changes of a few devices at a time, whatever it reads. Where parts wait to be merged that takes several
+// times as long as holding all.
+const inOrder = ` SETTINGS optimize_aggregation_in_order = 1, aggregation_in_order_max_block_bytes = 4000000`
+
+// stretch is how many frames a query may read whose changes are all held.
+const stretch = 1 << 19
 
 // neighbors are the switch and its port that come with a phone's own view of its last outage, under either of the keys with which nodes
 // send them.
@@ -61,16 +67,23 @@ const betweenMarks = `
 // Histories calls yield with the history of each device in turn, in no order. It holds some devices' changes at a time; yield
 // owns what it gets. An error of yield ends it and is returned.
 func (s *Store) Histories(ctx context.Context, f event.Filter, yield func(event.History) error) error {
-	return s.histories(ctx, f, "", filterParameters(f), yield)
+	return s.histories(ctx, f, "", inOrder, filterParameters(f), yield)
 }
 
 // HistoriesBetween is Histories for what was committed after one Mark and not after another. A device of which only a property was
-// told has no changes.
+// told has no changes. If there is much to read after a Mark that is not empty, a device may come several times.
 func (s *Store) HistoriesBetween(ctx context.Context, f event.Filter, after, upto event.Mark, yield func(event.History) error) error {
-	if maps.Equal(after, upto) {
-		return nil
+	if len(after) == 0 && len(upto) > 0 {
+		return s.histories(ctx, f, betweenMarks, inOrder, markParameters(f, after, upto), yield)
 	}
-	return s.histories(ctx, f, betweenMarks, markParameters(f, after, upto), yield)
+	for !maps.Equal(after, upto) {
+		next := after.Towards(upto, stretch)
+		if err := s.histories(ctx, f, betweenMarks, "", markParameters(f, after, next), yield); err != nil {
+			return err
+		}
+		after = next
+	}
+	return nil
 }
 
 // markParameters are those of f and betweenMarks.
@@ -110,7 +123,7 @@ type neighbor struct {
 	told     int64
 }
 
-func (s *Store) histories(ctx context.Context, f event.Filter, condition string, parameters []any, yield func(event.History) error) error {
+func (s *Store) histories(ctx context.Context, f event.Filter, condition, settings string, parameters []any, yield func(event.History) error) error {
 	plugged := map[device]neighbor{}
 	err := s.each(ctx, sweep, "read neighbours", fmt.Sprintf(neighbors, condition), parameters, func(rows driver.Rows) error {
 		var d device
@@ -123,7 +136,7 @@ func (s *Store) histories(ctx context.Context, f event.Filter, condition string,
 		return err
 	}
 	words := map[string]string{}
-	return s.each(ctx, sweep, "read histories", fmt.Sprintf(changes, condition), parameters, func(rows driver.Rows) error {
+	return s.each(ctx, sweep, "read histories", fmt.Sprintf(changes, condition)+settings, parameters, func(rows driver.Rows) error {
 		var h event.History
 		var bytes string
 		t := &h.Told

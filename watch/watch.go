@@ -23,7 +23,7 @@ type Source interface {
 	// Histories gives the histories of the devices that f asks for, one after the other.
 	Histories(ctx context.Context, f event.Filter, yield func(event.History) error) error
 	// HistoriesBetween is Histories for what was committed after one mark and not after another. A device of which only a property
-	// was told has no changes.
+	// was told has no changes. After a mark that is not empty a device may come several times.
 	HistoriesBetween(ctx context.Context, f event.Filter, after, upto event.Mark, yield func(event.History) error) error
 	// Mark says what is committed now.
 	Mark(ctx context.Context) (event.Mark, error)

@@ -119,6 +119,9 @@ var errSync = errors.New("sync failed")
 // to what earlier fsyncs have covered, and the frames, which are still in memory, go to a new file.
 func (s *Spool) write(batches []*Batch) error {
 	w := &s.writer
+	if err := s.leave(bytesOf(batches)); err != nil {
+		return err
+	}
 	if w.file == nil {
 		if err := s.begin(); err != nil {
 			return err

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // trouble is why appends are refused at the moment.
@@ -46,12 +48,32 @@ func (s *Spool) refuse(size int64) error {
 	return err
 }
 
-// settle tells the appenders what became of their batches.
-func (s *Spool) settle(batches []*Batch, err error) {
-	var size int64
+func bytesOf(batches []*Batch) (size int64) {
 	for _, b := range batches {
 		size += int64(len(b.buf))
 	}
+	return size
+}
+
+// leave gives ENOSPC where size more bytes would take what is left to others. A spool that took the whole disk would keep whoever
+// empties it from doing so.
+func (s *Spool) leave(size int64) error {
+	if s.opt.Leave <= 0 {
+		return nil
+	}
+	var disk unix.Statfs_t
+	if err := unix.Statfs(s.dir, &disk); err != nil {
+		return nil // the write will tell
+	}
+	if free := int64(disk.Bavail) * int64(disk.Bsize); free-size < s.opt.Leave {
+		return fmt.Errorf("%d bytes of the disk are free, %d of them are left to others: %w", free, s.opt.Leave, syscall.ENOSPC)
+	}
+	return nil
+}
+
+// settle tells the appenders what became of their batches.
+func (s *Spool) settle(batches []*Batch, err error) {
+	size := bytesOf(batches)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		err = fmt.Errorf("%w: %w", ErrFull, err)
 	}
@@ -93,16 +115,45 @@ func (s *Spool) probeTime() <-chan time.Time {
 // probe writes as many bytes as were refused, to a file that is removed again. Asking the disk is the only way to know:
 // what statfs says leaves out quotas, reserved blocks and broken disks.
 func (s *Spool) probe() {
+	s.turn()
 	s.mu.Lock()
 	wanted := s.trouble.wanted
 	s.mu.Unlock()
-	if tryWrite(filepath.Join(s.dir, probeName), wanted+segmentHeaderSize) != nil {
+	if s.leave(wanted) != nil || tryWrite(filepath.Join(s.dir, probeName), wanted+segmentHeaderSize) != nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trouble = trouble{}
 	s.wake()
+}
+
+// turn begins a segment when all frames are done, so that the one in which the last of them lie can be deleted too.
+func (s *Spool) turn() {
+	s.mu.Lock()
+	n := len(s.segs)
+	done := n > 0 && s.acked == s.next && s.segs[n-1].size > segmentHeaderSize
+	s.mu.Unlock()
+	if !done {
+		return
+	}
+	w := &s.writer
+	var err error
+	if w.listed {
+		err = w.close()
+	}
+	if err == nil && w.file == nil {
+		err = s.begin()
+	}
+	if err != nil {
+		return // the next probe tries again
+	}
+	s.publish(segmentHeaderSize, s.next)
+	s.acks.mu.Lock()
+	defer s.acks.mu.Unlock()
+	if err := s.letGo(); err != nil {
+		s.log.Warn("spool segment not deleted", "error", err)
+	}
 }
 
 func tryWrite(path string, size int64) error {

@@ -47,6 +47,7 @@ const maxBatch = 1 << 30
 type Options struct {
 	Cap          int64         // bytes of segments on disk; 8 GiB
 	SegmentBytes int64         // size at which a new segment is begun; 64 MiB, and never more than a quarter of Cap
+	Leave        int64         // bytes of the disk that are left to others, above all to who empties the spool; 0
 	SyncEvery    time.Duration // least time between two fsyncs, unless SyncBytes wait; 10 ms
 	SyncBytes    int           // waiting bytes that are synced without regard to SyncEvery; 1 MiB
 	Log          *slog.Logger  // damage and trouble with the disk; silent if nil

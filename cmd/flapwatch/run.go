@@ -25,6 +25,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // serveCmd are the settings of the service.
@@ -122,12 +123,10 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 	if s.reporter, err = newReporter(c.reportSchedule, c.Data, len(c.MailTo) > 0); err != nil {
 		return nil, err
 	}
-	if s.spool, err = spool.Open(filepath.Join(c.Data, "spool"), spool.Options{Cap: int64(c.SpoolCap), Log: log}); err != nil {
+	if s.spool, err = spool.Open(filepath.Join(c.Data, "spool"), spool.Options{Cap: int64(c.SpoolCap), Leave: c.leave(), Log: log}); err != nil {
 		return nil, err
 	}
-	s.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: "flapwatch", Name: "spool_age_seconds", Help: "How long the message that waits longest has waited for the store.",
-	}, func() float64 { return age(s.spool.Stats()) }))
+	s.metrics.MustRegister(accounts{s})
 	s.intake = ingest.NewIntake(s.spool, int(c.SpoolCap)/32, s.counters, log)
 	if s.listeners, err = ingest.Listen(ctx, s.intake, ingest.ListenOptions{
 		Addresses: c.Syslog, Allow: prefixes(c.Allow), Log: log, Metrics: s.counters, Now: time.Now,
@@ -258,6 +257,16 @@ func writable(folder string) error {
 		return fmt.Errorf("data folder %s cannot be written (%w): choose another with --data, or change its owner", folder, rootCause(err))
 	}
 	return nil
+}
+
+// leave is how much of the disk the spool leaves to the embedded ClickHouse, so that what waits can be stored and make room: a quarter,
+// 128 MiB at most.
+func (c *serveCmd) leave() int64 {
+	var disk unix.Statfs_t
+	if c.Clickhouse != "embedded" || unix.Statfs(c.Data, &disk) != nil {
+		return 0
+	}
+	return min(128<<20, int64(disk.Blocks)*int64(disk.Bsize)/4)
 }
 
 // rootCause is the kernel's word, without the path around it.

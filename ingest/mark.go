@@ -30,6 +30,8 @@ func (p *Pipeline) markTime(ctx context.Context) error {
 			p.Log.Debug("no mark in the spool; trying again", "error", err)
 			continue
 		}
+		p.Metrics.Frames.WithLabelValues("mark").Inc()
+		p.Metrics.Bytes.WithLabelValues("mark").Add(float64(len(markMessage)))
 		marked = began
 	}
 	return nil

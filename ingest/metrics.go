@@ -9,7 +9,7 @@ import (
 
 // Metrics counts what moves. Hot paths add to it once per read, not once per message.
 type Metrics struct {
-	Frames    *prometheus.CounterVec // transport: messages received
+	Frames    *prometheus.CounterVec // transport: messages read
 	Bytes     *prometheus.CounterVec // transport
 	Dropped   *prometheus.CounterVec // reason: received and lost
 	Overlong  prometheus.Counter     // messages cut at MaxFrame
@@ -40,21 +40,33 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "flapwatch", Name: name, Help: help}, labels)
 	}
 	vecs := []*prometheus.CounterVec{
-		counter("received_messages_total", "Messages received, by transport.", "transport"),
-		counter("received_bytes_total", "Bytes of messages received, by transport.", "transport"),
-		counter("dropped_messages_total", "Messages received and lost, by reason.", "reason"),
+		counter("received_messages_total", "Messages read from sockets and files, by transport.", "transport"),
+		counter("received_bytes_total", "Bytes of messages read, by transport.", "transport"),
+		counter("dropped_messages_total", "Messages lost before they were safe on disk, by reason; those of the kernel were never read.", "reason"),
 		counter("overlong_messages_total", "Messages longer than 64 KiB, cut there."),
 		counter("refused_total", "Connections and datagrams turned away, by reason.", "reason"),
 		counter("decided_messages_total", "Messages behind the spool, by what became of them.", "status"),
 		counter("batches_total", "Spool ranges committed to the store."),
 		counter("commit_retries_total", "Commits to the store that were tried again."),
 	}
+	transports := []string{"udp", "tcp", "tls", "file", "mark"}
+	labels := [][]string{ // known beforehand: rate() does not see the first of a series that begins with it
+		transports, transports, {"kernel_buffer", "intake_full", "stopped"}, nil,
+		{
+			"sender_not_allowed", "too_many_connections", "tls_client_certificate_missing", "tls_client_authority", "tls_client_expired",
+			"tls_client_name", "tls_timeout", "tls_handshake",
+		},
+		{"stored", "duplicate", "unparsed", "other", "damaged"}, nil, nil,
+	}
 	gauges := []*prometheus.GaugeVec{
 		gauge("connections", "Open syslog connections, by transport.", "transport"),
 		gauge("receive_buffer_bytes", "Receive buffer granted by the kernel, by address.", "address"),
 	}
-	for _, v := range vecs {
+	for i, v := range vecs {
 		r.MustRegister(v)
+		for _, label := range labels[i] {
+			v.WithLabelValues(label)
+		}
 	}
 	for _, v := range gauges {
 		r.MustRegister(v)

@@ -69,10 +69,28 @@ type Pipeline struct {
 	committed uint64 // first frame not committed when the pipeline started
 	version   atomic.Uint64
 	waiting   atomic.Int64 // receive time of the part that waits longest for others, Unix nanoseconds; 0 while none does
+	refused   atomic.Pointer[error]
 }
 
 // Version grows with every range that is committed.
 func (p *Pipeline) Version() uint64 { return p.version.Load() }
+
+// Ready gives nil, or why the last commit failed: a store that answers may yet take nothing, because its disk is full.
+func (p *Pipeline) Ready() error {
+	if err := p.refused.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// note keeps whether a commit failed.
+func (p *Pipeline) note(err error) {
+	if err == nil {
+		p.refused.Store(nil)
+		return
+	}
+	p.refused.Store(&err)
+}
 
 // NewPipeline makes a pipeline; Run works.
 func NewPipeline(o Options) *Pipeline {

@@ -157,6 +157,7 @@ func (w *worker) commit(ctx context.Context, d Draft, next uint64, leftover even
 	var c event.Counts
 	err := w.retry(ctx, "commit", func(ctx context.Context) (err error) {
 		c, err = d.Commit(ctx, next, leftover)
+		w.note(err)
 		return err
 	})
 	if err != nil {

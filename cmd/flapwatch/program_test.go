@@ -175,7 +175,7 @@ func (p *program) stats() api.Stats {
 	return s
 }
 
-// settled waits until nothing is on its way any more, and gives the accounting.
+// settled waits until nothing is on its way any more and the metrics say so too, and gives the accounting.
 func (p *program) settled() (s api.Stats) {
 	p.t.Helper()
 	p.wait("the spool is empty", func() bool {
@@ -183,9 +183,18 @@ func (p *program) settled() (s api.Stats) {
 			return false
 		}
 		s = p.stats()
-		return s.InSpool == 0
+		return s.InSpool == 0 && p.accounts() == [...]uint64{s.Received, s.Stored, s.Duplicate, s.Unparsed, s.Other, s.Dropped, s.InSpool}
 	})
 	return s
+}
+
+// accounts is the accounting as the metrics show it.
+func (p *program) accounts() (n [7]uint64) {
+	p.t.Helper()
+	for i, state := range []string{"received", "stored", "duplicate", "unparsed", "other", "dropped", "in_spool"} {
+		n[i] = uint64(p.metric(`flapwatch_messages{state="` + state + `"}`))
+	}
+	return n
 }
 
 // once runs a command of the program to its end.

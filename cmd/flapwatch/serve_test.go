@@ -278,7 +278,7 @@ func TestLag(t *testing.T) {
 	}
 }
 
-// metric is the value of a metric without labels.
+// metric is the value of a metric, named with its labels.
 func (p *program) metric(name string) (v float64) {
 	p.t.Helper()
 	_, _, text := p.call(http.MethodGet, "/metrics", "")

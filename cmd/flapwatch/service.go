@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"strconv"
@@ -11,7 +12,6 @@ import (
 	"flapwatch/event"
 	"flapwatch/ingest"
 	"flapwatch/parse"
-	"flapwatch/spool"
 )
 
 // Syslog gives the addresses that receive, as URLs.
@@ -29,39 +29,10 @@ func (s *service) Ready(context.Context) []api.Trouble {
 	if err := s.intake.Ready(); err != nil {
 		troubles = append(troubles, api.Trouble{Part: "spool", Why: err.Error()})
 	}
-	if err := s.database.ready(); err != nil {
+	if err := cmp.Or(s.database.ready(), s.pipeline.Ready()); err != nil {
 		troubles = append(troubles, api.Trouble{Part: "store", Why: err.Error()})
 	}
 	return troubles
-}
-
-// Stats adds the spool's numbers to the store's: received is what the spool took in and what was lost before it. The spool is
-// read last, and what it says is in the spool is what the store does not account for; so the sum holds at any moment.
-func (s *service) Stats(ctx context.Context) (api.Stats, error) {
-	c, err := s.database.totals(ctx, s.spool.ID())
-	if err != nil {
-		return api.Stats{}, err
-	}
-	decided := c.Stored + c.Duplicate + c.Unparsed + c.Other + c.Dropped
-	q := s.spool.Stats()
-	st := api.Stats{
-		Stored: c.Stored, Duplicate: c.Duplicate, Unparsed: c.Unparsed, Other: c.Other, Dropped: c.Dropped,
-		Received: q.Appended + (decided - c.Received), InSpool: q.Appended - c.Received,
-		SpoolBytes: q.Bytes, DamagedRecords: q.Damaged, EngineRestarts: s.database.restarts(),
-		StoreLagSeconds: s.counters.CommitLag.Seconds(),
-	}
-	if st.InSpool > 0 {
-		st.SpoolAgeSeconds = age(q)
-	}
-	return st, nil
-}
-
-// age is how long the message that waits longest has waited in the spool, in seconds.
-func age(q spool.Stats) float64 {
-	if q.Oldest.IsZero() {
-		return 0
-	}
-	return time.Since(q.Oldest).Seconds()
 }
 
 // Decode reads a text record by record and tells what each is. Nothing is stored.

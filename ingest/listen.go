@@ -23,7 +23,7 @@ type ListenOptions struct {
 	Allow         []netip.Prefix // senders allowed; empty allows all
 	MaxConns      int            // open TCP connections in total (default 2,000)
 	MaxPerSender  int            // open TCP connections of one address (default 200)
-	Idle          time.Duration  // a connection silent for so long is closed (default 1 h)
+	Idle          time.Duration  // a connection silent for so long is closed (default a week): what a sender writes first after that is lost
 	ReceiveBuffer int            // bytes asked of the kernel for each UDP socket (default 8 MiB)
 	Log           *slog.Logger
 	Metrics       *Metrics
@@ -60,7 +60,7 @@ func (o ListenOptions) withDefaults() ListenOptions {
 		o.MaxPerSender = 200
 	}
 	if o.Idle <= 0 {
-		o.Idle = time.Hour
+		o.Idle = 7 * 24 * time.Hour
 	}
 	if o.ReceiveBuffer <= 0 {
 		o.ReceiveBuffer = 8 << 20

@@ -46,7 +46,13 @@ func bind(t *testing.T, so spool.Options, o ListenOptions) *reception {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.reader.Close() })
-	o.Metrics, o.Log, o.Now = NewMetrics(r.registry), slog.New(slog.DiscardHandler), time.Now
+	o.Metrics = NewMetrics(r.registry)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	r.intake = NewIntake(r.spool, int(so.Cap)/32, o.Metrics, o.Log)
 	if r.listeners, err = Listen(t.Context(), r.intake, o); err != nil {
 		t.Fatal(err)
@@ -302,26 +308,6 @@ func TestStop(t *testing.T) {
 	if received, kept := r.count("received_messages_total", "tcp"), r.spool.Stats().Appended; received != float64(kept) {
 		t.Errorf("%v received, %d in the spool", received, kept)
 	}
-}
-
-func TestTCPLimits(t *testing.T) {
-	r := bind(t, spool.Options{}, ListenOptions{Addresses: []string{"tcp://127.0.0.1:0"}, MaxConns: 3, MaxPerSender: 2}).run()
-	first, second := dial(t, "tcp", r.address(0)), dial(t, "tcp", r.address(0))
-	r.eventually("connections", "tcp", 2)
-	ended(t, dial(t, "tcp", r.address(0)))
-	r.eventually("refused_total", "too_many_connections", 1)
-	_ = first.Close()
-	r.eventually("connections", "tcp", 1)
-	write(t, dial(t, "tcp", r.address(0)), one+"\n")
-	write(t, second, one+"\n")
-	r.want("127.0.0.1 "+one, "127.0.0.1 "+one)
-}
-
-func TestTCPIdle(t *testing.T) {
-	r := bind(t, spool.Options{}, ListenOptions{Addresses: []string{"tcp://127.0.0.1:0"}, Idle: 50 * time.Millisecond}).run()
-	c := dial(t, "tcp", r.address(0))
-	ended(t, c)
-	r.eventually("connections", "tcp", 0)
 }
 
 func TestAllow(t *testing.T) {

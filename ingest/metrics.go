@@ -53,7 +53,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	labels := [][]string{ // known beforehand: rate() does not see the first of a series that begins with it
 		transports, transports, {"kernel_buffer", "intake_full", "stopped"}, nil,
 		{
-			"sender_not_allowed", "too_many_connections", "tls_client_certificate_missing", "tls_client_authority", "tls_client_expired",
+			"sender_not_allowed", "too_many_connections", "silent_connection", "tls_client_certificate_missing", "tls_client_authority", "tls_client_expired",
 			"tls_client_name", "tls_timeout", "tls_handshake",
 		},
 		{"stored", "duplicate", "unparsed", "other", "damaged"}, nil, nil,

@@ -90,11 +90,11 @@ func (s *tcpSocket) serve(ctx context.Context, c net.Conn) {
 		return
 	}
 	a := peer.Addr().Unmap()
-	if !s.conns.enter(a) {
-		s.options.Metrics.Refused.WithLabelValues("too_many_connections").Inc()
+	own := s.sit(a, c)
+	if own == nil {
 		return
 	}
-	defer s.conns.leave(a)
+	defer s.conns.leave(own)
 	gauge := s.options.Metrics.Conns.WithLabelValues(s.transport)
 	gauge.Inc()
 	defer gauge.Dec()
@@ -109,8 +109,21 @@ func (s *tcpSocket) serve(ctx context.Context, c net.Conn) {
 	defer context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })()
 	late, cancel := graceful(ctx)
 	defer cancel()
-	r := stream{socket: s, conn: c, source: a.String(), late: late, room: leastRead}
+	r := stream{socket: s, seat: own, conn: c, source: a.String(), late: late, room: leastRead}
 	r.run(ctx)
+}
+
+// sit takes one of the places that there are for connections, nil if there is none.
+func (s *tcpSocket) sit(a netip.Addr, c net.Conn) *seat {
+	own, gone := s.conns.enter(a, c, s.options.Now())
+	if gone != nil {
+		s.options.Metrics.Refused.WithLabelValues("silent_connection").Inc()
+		s.options.Log.Info("connection closed: it was silent, and its place was wanted", "sender", gone.addr.String())
+	}
+	if own == nil {
+		s.options.Metrics.Refused.WithLabelValues("too_many_connections").Inc()
+	}
+	return own
 }
 
 // shake makes the TLS handshake where there is one.
@@ -127,6 +140,7 @@ func (s *tcpSocket) shake(ctx context.Context, c net.Conn) (net.Conn, error) {
 // stream is one connection being read.
 type stream struct {
 	socket   *tcpSocket
+	seat     *seat
 	conn     net.Conn
 	source   string
 	late     context.Context // for what was read when the stop came
@@ -146,6 +160,9 @@ func (r *stream) run(ctx context.Context) {
 		}
 		n, err := r.conn.Read(r.splitter.Free(r.room))
 		r.now = r.socket.options.Now().UnixNano()
+		if n > 0 {
+			r.seat.silent.Store(busy)
+		}
 		r.splitter.Took(n, r.emit)
 		r.widen(n)
 		if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil && r.relax() {
@@ -155,6 +172,9 @@ func (r *stream) run(ctx context.Context) {
 			r.splitter.Rest(r.emit)
 		}
 		r.deliver()
+		if n > 0 {
+			r.seat.silent.Store(r.now)
+		}
 		if err != nil {
 			if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, io.EOF) {
 				r.socket.options.Log.Info("connection ended", "sender", r.source, "error", err)
@@ -230,43 +250,4 @@ func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
 	return late, func() { stop(); cancel() }
-}
-
-// connLimits bounds open connections, in total and of one sender.
-type connLimits struct {
-	mu             sync.Mutex
-	total, perPeer int
-	open           int
-	peers          map[netip.Addr]int
-}
-
-func newConnLimits(total, perPeer int) *connLimits {
-	return &connLimits{total: total, perPeer: perPeer, peers: map[netip.Addr]int{}}
-}
-
-func (l *connLimits) enter(a netip.Addr) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open >= l.total || l.peers[a] >= l.perPeer {
-		return false
-	}
-	l.open++
-	l.peers[a]++
-	return true
-}
-
-func (l *connLimits) leave(a netip.Addr) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.open--
-	if l.peers[a]--; l.peers[a] == 0 {
-		delete(l.peers, a)
-	}
-}
-
-// share is how much one connection may read at once, so that all together stay within allReads.
-func (l *connLimits) share() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return max(leastRead, min(mostRead, allReads/max(1, l.open)))
 }

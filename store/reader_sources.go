@@ -27,18 +27,38 @@ GROUP BY source, cluster, node
 ORDER BY source, cluster, node
 LIMIT 10000`
 
-// counters looks at consecutive numbers of a process. A step back is a restart, unless it is small: then messages have
-// overtaken each other within a second, which the order by number inside the second undoes.
+// counters looks at the numbers of a process in the order of time. They begin at 0 when the process does, and again after 4,294,967,295;
+// none is left out (CiscoLog, sequence number), and a message in parts takes one for each. A step back is a restart, unless it is
+// a small one within two seconds: then messages have overtaken each other. So is a step forward that no process can have made,
+// of more than 10,000 messages a second. What is missing in a run is what its numbers span without what is there.
+// A process that does not give its name goes by its facility.
 const counters = `
-SELECT cluster, node, app_id, argMin(seq, at), argMax(seq, at),
-       sumIf(step - 1, step > 1), countIf(step > 1), countIf(step < 0)
+SELECT cluster, node, app_id, argMin(first, began), argMax(last, ended), toUInt64(sum(missing)), toUInt64(sum(gaps)), toUInt64(max(run) - min(run))
 FROM
 (
-    SELECT cluster, node, app_id, assumeNotNull(seq) AS seq, (toDateTime(time), seq) AS at,
-           if(row_number() OVER process = 1, 1, toInt64(seq) - lagInFrame(toInt64(seq)) OVER process) AS step
-    FROM events FINAL
-    WHERE ` + receivedThen + ` AND isNotNull(seq)
-    WINDOW process AS (PARTITION BY cluster, node, app_id ORDER BY toDateTime(time), seq ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+    SELECT cluster, node, app_id, run, argMin(seq, at) AS first, argMax(seq, at) AS last, min(at) AS began, max(at) AS ended,
+           greatest(0, max(number + width) - min(number) - sumIf(width, step != 0)) AS missing,
+           if(missing = 0, 0, greatest(1, countIf(step > 1) - 2 * countIf(step < 0))) AS gaps
+    FROM
+    (
+        SELECT cluster, node, app_id, seq, at, width, if(restarted, 1, step) AS step,
+               sum(restarted) OVER process AS run, toInt64(seq) + 4294967296 * sum(wrapped) OVER process AS number
+        FROM
+        (
+            SELECT cluster, node, if(events.app_id = '', facility, events.app_id) AS app_id, assumeNotNull(seq) AS seq, (toDateTime(time), seq) AS at,
+                   toInt64(greatest(1, toUInt8OrZero(substringIndex(part, '/', -1)))) AS width,
+                   row_number() OVER process = 1 AS begins,
+                   if(begins, 0, dateDiff('second', lagInFrame(toDateTime(time)) OVER process, toDateTime(time))) AS later,
+                   not begins AND lagInFrame(toInt64(seq)) OVER process >= 4294967296 - 65536 AND seq < 65536 AS wrapped,
+                   if(begins, 1, toInt64(seq) + if(wrapped, 4294967296, 0) - lagInFrame(toInt64(seq) + width - 1) OVER process) AS step,
+                   step > 10000 * (later + 10) OR step < -1000 OR (step < 0 AND later > 2) AS restarted
+            FROM events FINAL
+            WHERE ` + receivedThen + ` AND isNotNull(seq)
+            WINDOW process AS (PARTITION BY cluster, node, app_id ORDER BY toDateTime(time), seq ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+        )
+        WINDOW process AS (PARTITION BY cluster, node, app_id ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+    )
+    GROUP BY cluster, node, app_id, run
 )
 GROUP BY cluster, node, app_id
 ORDER BY cluster, node, app_id
@@ -52,9 +72,7 @@ func (s *Store) Sources(ctx context.Context, f event.Filter) ([]event.Source, er
 	err := s.each(ctx, answer, "read sequence numbers", counters, filterParameters(f), func(rows driver.Rows) error {
 		var p place
 		var c event.Counter
-		var missing int64
-		err := rows.Scan(&p.cluster, &p.node, &c.AppID, &c.First, &c.Last, &missing, &c.Gaps, &c.Restarts)
-		c.Missing = uint64(missing)
+		err := rows.Scan(&p.cluster, &p.node, &c.AppID, &c.First, &c.Last, &c.Missing, &c.Gaps, &c.Restarts)
 		counted[p] = append(counted[p], c)
 		return err
 	})

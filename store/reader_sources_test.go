@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"flapwatch/event"
+)
+
+// numberedAt is a message with a number, made so many seconds after noon; of so many parts, where it has any.
+type numberedAt struct {
+	second float64
+	seq    uint32
+	parts  int
+}
+
+// steady is a process that sends n messages a second apart.
+func steady(second float64, seq uint32, n int) (list []numberedAt) {
+	for i := range n {
+		list = append(list, numberedAt{second: second + float64(i), seq: seq + uint32(i)})
+	}
+	return list
+}
+
+// TestCounters: what is missing of a process's numbers, in how many places, and how often it began anew.
+func TestCounters(t *testing.T) {
+	s := open(t)
+	w := event.Window{From: noon.Add(-time.Hour), To: noon.Add(48 * time.Hour)}
+	cases := map[string][3]uint64{}
+	var rows []*event.Row
+	f := func(node, process string, missing, gaps, restarts uint64, sent ...[]numberedAt) {
+		for _, list := range sent {
+			for _, m := range list {
+				row := sample(len(rows))
+				row.Node, row.AppID, row.Seq = node, process, m.seq
+				row.Time = noon.Add(time.Duration(m.second * float64(time.Second)))
+				row.Received = row.Time
+				if m.parts > 0 {
+					row.Part = fmt.Sprintf("%d.1/%d", m.seq, m.parts)
+				}
+				if process == "" {
+					row.Facility = "UC_" + node
+				}
+				row.Identify(event.Alarm, "")
+				rows = append(rows, row)
+			}
+		}
+		cases[node+" "+process] = [3]uint64{missing, gaps, restarts}
+	}
+	const end = 4_294_967_295
+	f("whole", "a", 0, 0, 0, steady(0, 7, 50))
+	f("whole", "b", 0, 0, 0, steady(0.5, 1_000_000, 50)) // another process of the node has its own
+	f("one gap", "a", 4, 1, 0, steady(0, 10, 5), steady(5, 19, 5))
+	f("two gaps", "a", 7, 2, 0, steady(0, 10, 5), steady(5, 19, 5), steady(10, 27, 1))
+	f("restart", "a", 0, 0, 1, steady(0, 41_000, 5), steady(60, 0, 5))
+	f("restarts soon", "a", 0, 0, 3, steady(0, 0, 3), steady(20, 0, 3), steady(40, 0, 4), steady(60, 1, 2))
+	f("restart and gap", "a", 3+2, 2, 1, steady(0, 500, 2), steady(2, 505, 2), steady(90, 0, 2), steady(92, 4, 2))
+	f("overtaken in a second", "a", 0, 0, 0, []numberedAt{{0.1, 5, 0}, {0.9, 6, 0}, {0.2, 8, 0}, {0.3, 7, 0}})
+	f("overtaken over the edge", "a", 0, 0, 0, []numberedAt{{0.9, 5, 0}, {0.95, 7, 0}, {1.05, 6, 0}, {1.1, 8, 0}})
+	f("overtaken and a gap", "a", 2, 1, 0, []numberedAt{{0.9, 5, 0}, {0.95, 7, 0}, {1.05, 6, 0}, {1.1, 8, 0}, {3, 11, 0}})
+	f("wrap", "a", 0, 0, 0, steady(0, end-2, 3), steady(3, 0, 4))
+	f("wrap with a gap", "a", 3, 1, 0, steady(0, end-4, 3), steady(3, 1, 4))
+	f("parts", "a", 0, 0, 0, []numberedAt{{0, 16, 3}, {1, 19, 0}, {2, 20, 2}, {3, 22, 0}})
+	f("parts and a gap", "a", 1, 1, 0, []numberedAt{{0, 16, 3}, {1, 20, 0}})
+	f("elsewhere", "a", 0, 0, 1, steady(0, 16, 3), steady(3, 2_000_000_000, 3)) // nobody sends as much in a second
+	f("quiet for a day", "a", 0, 0, 0, steady(0, 16, 3), steady(86_400, 19, 3))
+	f("nameless", "", 0, 0, 0, steady(0, 16, 3))
+	commit(t, s, "q", 0, uint64(len(rows)), rows, event.Counts{Received: uint64(len(rows)), Stored: uint64(len(rows))})
+	list, err := s.Sources(context.Background(), event.Filter{Window: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][3]uint64{}
+	for _, o := range list {
+		for _, c := range o.Counters {
+			name := o.Node + " " + c.AppID
+			if c.AppID == "UC_"+o.Node {
+				name = o.Node + " "
+			}
+			got[name] = [3]uint64{c.Missing, c.Gaps, c.Restarts}
+		}
+	}
+	for name, want := range cases {
+		if got[name] != want {
+			t.Errorf("%s: missing, gaps and restarts are %v, want %v", name, got[name], want)
+		}
+	}
+	if len(got) != len(cases) {
+		t.Errorf("%d counters, want %d: %v", len(got), len(cases), got)
+	}
+}

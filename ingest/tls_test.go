@@ -8,11 +8,16 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"flapwatch/spool"
 )
 
 // authority makes certificates.
@@ -84,11 +89,16 @@ func savePEM(t *testing.T, path, kind string, der []byte) {
 
 // secure is a reception over TLS that asks clients for certificates of ours, under one of two names.
 func secure(t *testing.T) (r *reception, ours *authority, dir string) {
+	return secureWith(t, nil)
+}
+
+// secureWith has a log.
+func secureWith(t *testing.T, log *slog.Logger) (r *reception, ours *authority, dir string) {
 	ours, dir = newAuthority(t), t.TempDir()
 	save(t, dir, ours.issue("receiver.example.net", time.Hour))
 	savePEM(t, filepath.Join(dir, "ca.pem"), "CERTIFICATE", ours.cert.Raw)
-	r = receive(t, "tls://127.0.0.1:0?cert="+dir+"/cert.pem&key="+dir+"/key.pem&client_ca="+dir+"/ca.pem&client_name=ucm-01&client_name=ucm-02")
-	return r, ours, dir
+	address := "tls://127.0.0.1:0?cert=" + dir + "/cert.pem&key=" + dir + "/key.pem&client_ca=" + dir + "/ca.pem&client_name=ucm-01&client_name=ucm-02"
+	return bind(t, spool.Options{}, ListenOptions{Addresses: []string{address}, Log: log}).run(), ours, dir
 }
 
 // dialTLS connects and sends a line; whether it is refused shows when it reads.
@@ -135,11 +145,13 @@ func TestTLSRefuses(t *testing.T) {
 		t.Errorf("%v messages received", n)
 	}
 	r.eventually("connections", "", 0)
+	t.Logf("none, expired, wrong name, wrong authority, no TLS: %v refused, each counted with its reason; messages taken 0", r.count("refused_total", ""))
 }
 
 // TestTLSReload renews the receiver's certificate: old connections go on, new ones see it. Files that are broken change nothing.
 func TestTLSReload(t *testing.T) {
-	r, ours, dir := secure(t)
+	var log logged
+	r, ours, dir := secureWith(t, slog.New(slog.NewTextHandler(&log, nil)))
 	own := ours.issue("ucm-01", time.Hour)
 	old, err := dialTLS(r, ours.pool, own)
 	if err != nil {
@@ -159,11 +171,54 @@ func TestTLSReload(t *testing.T) {
 	write(t, old, two+"\n")
 	r.want("127.0.0.1 " + two)
 
-	savePEM(t, filepath.Join(dir, "cert.pem"), "CERTIFICATE", []byte("broken"))
-	again, err := dialTLS(r, next.pool, own)
-	if err != nil {
-		t.Fatalf("with a broken file: %v", err)
+	const complaint = "certificates changed and cannot be used; the old ones stay"
+	if log.times(complaint) != 0 {
+		t.Errorf("a good renewal is complained of:\n%s", &log)
 	}
-	write(t, again, one+"\n")
+	savePEM(t, filepath.Join(dir, "cert.pem"), "CERTIFICATE", []byte("broken"))
+	for range 3 {
+		again, err := dialTLS(r, next.pool, own)
+		if err != nil {
+			t.Fatalf("with a broken file: %v", err)
+		}
+		write(t, again, one+"\n")
+		r.want("127.0.0.1 " + one)
+	}
+	if n := log.times(complaint); n != 1 {
+		t.Errorf("three handshakes with a broken file: the log says so %d times, want once:\n%s", n, &log)
+	}
+
+	last := newAuthority(t)
+	save(t, dir, last.issue("receiver.example.net", time.Hour))
+	if _, err := dialTLS(r, last.pool, own); err != nil {
+		t.Errorf("after the repair: %v", err)
+	}
+	write(t, old, one+"\n")
 	r.want("127.0.0.1 " + one)
+	if err := os.Remove(filepath.Join(dir, "key.pem")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dialTLS(r, last.pool, own); err != nil || log.times(complaint) != 2 {
+		t.Errorf("without the key: %v; complaints:\n%s", err, &log)
+	}
 }
+
+// logged is a log that a test reads while it is written.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logged) times(text string) int { return strings.Count(l.String(), text) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -101,7 +103,9 @@ func TestCompletion(t *testing.T) {
 func TestSpoolCommands(t *testing.T) {
 	data := folder(t)
 	p := serve(t, data)
-	send(t, "tcp", p.tcp, numberedLines(1, 21))
+	send(t, "tcp", p.tcp, numberedLines(1, 11))
+	p.stored(10)
+	send(t, "tcp", p.tcp, numberedLines(11, 21)) // another record
 	p.stored(20)
 	out, log, exit := once(t, "", "spool", "inspect", "--data", data, "--json")
 	var in struct{ Next, Damaged uint64 }
@@ -120,6 +124,31 @@ func TestSpoolCommands(t *testing.T) {
 	}
 	if out, log, exit := once(t, "", "spool", "export", "--data", data, "--waiting"); exit != 0 || out != "" {
 		t.Errorf("waiting: %d %s%s", exit, out, log)
+	}
+	p.stop()
+	folder := filepath.Join(data, "spool")
+	spooled := filepath.Join(folder, fmt.Sprintf("%020d.seg", 0))
+	text, err := os.ReadFile(spooled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[bytes.LastIndex(text, []byte("DeviceName"))] ^= 1
+	if err := os.WriteFile(spooled, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, log, exit = once(t, "", "spool", "export", "--data", data)
+	if n := strings.Count(out, "\n"); exit != 0 || n != 10 || !strings.Contains(log, fmt.Sprintf("%d messages that are stored", 20-n)) {
+		t.Errorf("stored messages that are damaged: exit %d, %d lines, %s", exit, n, log)
+	}
+	if err := os.Remove(filepath.Join(folder, "ack")); err != nil { // none is known to be stored
+		t.Fatal(err)
+	}
+	out, log, exit = once(t, "", "spool", "export", "--data", data)
+	if n := strings.Count(out, "\n"); exit != 1 || n != 10 || !strings.Contains(log, fmt.Sprintf("%d messages that were not stored yet", 20-n)) {
+		t.Errorf("messages that are damaged: exit %d, %d lines, %s", exit, n, log)
+	}
+	if out, log, exit := once(t, "", "spool", "inspect", "--data", data); exit != 1 || !strings.Contains(log, "cannot be read") || !strings.Contains(out, "20 waiting") {
+		t.Errorf("inspect: exit %d, %s%s", exit, out, log)
 	}
 	if _, log, exit := once(t, "", "spool", "inspect", "--data", t.TempDir()); exit != 1 || !strings.Contains(log, "--data") {
 		t.Errorf("no spool there: %d %s", exit, log)

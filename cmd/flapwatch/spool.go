@@ -69,7 +69,7 @@ func (c *spoolInspectCmd) Run(ctx context.Context, con *console) error {
 }
 
 func printInspection(w io.Writer, in *spool.Inspection) error {
-	fmt.Fprintf(w, "spool %s, format %d\n%d messages accepted, %d stored, %d waiting; %d bytes torn at the end\n\n",
+	fmt.Fprintf(w, "spool %s, format %d\n%d messages accepted, %d done, %d waiting; %d bytes torn at the end\n\n",
 		in.ID, in.Version, in.Next, in.Acked, in.Next-in.Acked, in.TornBytes)
 	t := newTable(w, "SEGMENT", "FIRST", "NEXT", "BYTES", "RECORDS", "READABLE", "OLDEST", "NEWEST")
 	for _, s := range in.Segments {
@@ -137,21 +137,36 @@ func (c *spoolExportCmd) Run(ctx context.Context, con *console) (err error) {
 		out = f
 	}
 	w := bufio.NewWriterSize(out, 1<<16)
-	if err := c.write(ctx, w, reader); err != nil {
+	passed, err := c.write(ctx, w, reader, view.Stats().Appended)
+	if err := errors.Join(err, w.Flush()); err != nil {
 		return err
 	}
-	return w.Flush()
+	if lost := view.Stats(); lost.Damaged > 0 {
+		return fmt.Errorf("%d messages that were not stored yet cannot be read and are left out: see spool inspect", lost.LostFrames)
+	}
+	if passed > 0 {
+		fmt.Fprintf(con.err, "flapwatch: %d messages that are stored cannot be read any more and are left out\n", passed)
+	}
+	return nil
 }
 
-func (c *spoolExportCmd) write(ctx context.Context, w io.Writer, reader *spool.Reader) error {
-	for {
+// write writes what can be read, and tells how many messages from the first that can to the end cannot.
+func (c *spoolExportCmd) write(ctx context.Context, w io.Writer, reader *spool.Reader, end uint64) (passed uint64, err error) {
+	for next := uint64(0); ; {
 		record, err := reader.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return nil
+			if next > 0 {
+				passed += end - next
+			}
+			return passed, nil
 		}
 		if err != nil {
-			return fmt.Errorf("read spool: %w", err)
+			return passed, fmt.Errorf("read spool: %w", err)
 		}
+		if next > 0 {
+			passed += record.First - next
+		}
+		next = record.First + uint64(record.Count)
 		record.Frames(func(n uint64, received int64, source string, data []byte) bool {
 			if n >= c.From {
 				err = c.one(w, n, received, source, data)
@@ -160,7 +175,7 @@ func (c *spoolExportCmd) write(ctx context.Context, w io.Writer, reader *spool.R
 		})
 		record.Release()
 		if err != nil {
-			return fmt.Errorf("write messages: %w", err)
+			return passed, fmt.Errorf("write messages: %w", err)
 		}
 	}
 }

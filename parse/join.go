@@ -9,12 +9,13 @@ import (
 )
 
 // Joiner puts messages together that were sent in several parts, which CiscoLog marks with the tag part=FIRST.N/TOTAL, FIRST
-// being the sequence number of the first part. It holds the parts of at most so many messages, each of at most 64 KiB; what is
-// beyond that, and what waits for longer than the limit, is given out incomplete. It is for one goroutine, and gives the same
+// being the sequence number of the first part. It holds the parts of at most so many messages, each of at most 64 KiB, 16 MiB in all; what
+// is beyond that, and what waits for longer than the limit, is given out incomplete. It is for one goroutine, and gives the same
 // answers when it is shown the same parts at the same times again.
 type Joiner struct {
 	limit   time.Duration
 	max     int
+	bytes   int      // of all parts
 	pending []*parts // in the order in which they began
 }
 
@@ -33,6 +34,9 @@ const (
 	maxParts     = 64
 	maxPartBytes = 64 << 10
 )
+
+// maxHeld is how many bytes of records wait for others at the most.
+const maxHeld = 16 << 20
 
 // parts are those of one message.
 type parts struct {
@@ -82,11 +86,16 @@ func (j *Joiner) Add(e *event.Event, position uint64, now time.Time) (ready []Jo
 		})
 	}
 	p := j.pending[i]
+	before := p.bytes
 	if !p.add(e, n) {
 		return ready, true
 	}
+	j.bytes += p.bytes - before
 	if len(p.part) == total || p.bytes > maxPartBytes {
 		ready = append(ready, j.take(i))
+	}
+	for j.bytes > maxHeld {
+		ready = append(ready, j.take(0))
 	}
 	return ready, false
 }
@@ -124,6 +133,7 @@ func (j *Joiner) Oldest() (position uint64, began time.Time, ok bool) {
 func (j *Joiner) take(i int) Joined {
 	p := j.pending[i]
 	j.pending = slices.Delete(j.pending, i, i+1)
+	j.bytes -= p.bytes
 	return p.join()
 }
 

@@ -137,3 +137,30 @@ func TestJoinedParses(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// TestJoinIsBounded has somebody send first parts and never the others: the oldest are given out, so that those held take no more
+// than 16 MiB.
+func TestJoinIsBounded(t *testing.T) {
+	const size, sent = 60_000, 1000
+	j := NewJoiner(time.Hour, 10_000)
+	p := New(knownKeys(t))
+	text := strings.Repeat("x", size)
+	given := 0
+	for i := range sent {
+		var e event.Event
+		if _, err := p.Parse(of("a", fmt.Sprintf("%d.1/2", i), "", text), Context{Received: received}, &e); err != nil {
+			t.Fatal(err)
+		}
+		ready, _ := j.Add(&e, uint64(i), received)
+		for _, w := range ready {
+			if w.Position != uint64(given) || w.Complete {
+				t.Fatalf("message %d given out, complete %v: want %d", w.Position, w.Complete, given)
+			}
+			given++
+		}
+	}
+	left := len(j.Take(func(string) bool { return true }))
+	if given+left != sent || left*size > maxHeld || (left+2)*size < maxHeld {
+		t.Errorf("%d of %d given out, %d held of %d bytes each", given, sent, left, size)
+	}
+}

@@ -5,7 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 BINARY  := bin/flapwatch
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BINARY) ./cmd/flapwatch
 
-.PHONY: help run build engine demo test check race bench torture clean check-api
+.PHONY: help run build engine demo test check race bench promises torture clean check-api
 
 help: ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -36,10 +36,16 @@ race: ## the tests, under the race detector where there is a C compiler
 	elif [ -n "$$CI" ]; then echo "gcc is missing and CI is set: the race detector needs it"; exit 1; \
 	else echo "gcc is missing: testing without the race detector"; go test -timeout 25m ./...; fi
 
-torture: engine ## kills and outages in their long form, and fuzzing: about an hour
-	FLAPWATCH_TORTURE=1 go test ./cmd/flapwatch -run 'TestKilled|TestEngineAway|TestOutage|TestPoison|TestSpoolDamaged|TestHostileSenders|TestFlood|TestClocks' -count=1 -v -timeout 2h
-	FLAPWATCH_TORTURE=1 go test ./ingest -run 'TestAllocationBounded' -count=1 -v -timeout 1h
+PROMISES := TestKilled|TestEngineAway|TestOutage|TestFullDisk|TestFullDatabase|TestPoison|TestSpoolDamaged|TestHostileSenders|TestFlood|TestClocks|TestAllocationBounded|TestTLS|TestStalledHandshakes|TestRoles|TestGolden
+
+promises: engine ## the short forms of the promises, which make test runs too, with their figures
+	go test ./cmd/flapwatch ./ingest ./store ./spool -run '^($(PROMISES))' -count=1 -p 1 -v -timeout 25m
+
+torture: engine ## kills and outages in their long form, and fuzzing: about an hour and a half
+	FLAPWATCH_TORTURE=1 go test ./cmd/flapwatch ./ingest ./store ./spool -run '^($(PROMISES))' -count=1 -p 1 -v -timeout 2h
 	go test ./ingest -run '^$$' -fuzz FuzzSplitter -fuzztime 5m
+	go test ./ingest -run '^$$' -fuzz FuzzUnpack -fuzztime 5m
+	for f in Parse Tags Time Records; do go test ./parse -run '^$$' -fuzz "Fuzz$$f\$$" -fuzztime 5m || exit 1; done
 
 bench: build ## speed, memory and loss beside rsyslog and syslog-ng; results in bench/results
 	@mkdir -p bench/results

@@ -11,6 +11,14 @@ type Counts struct {
 	InSpool   uint64 // accepted, not yet decided
 }
 
+// Add gives the sum of both.
+func (c Counts) Add(o Counts) Counts {
+	return Counts{
+		c.Received + o.Received, c.Stored + o.Stored, c.Duplicate + o.Duplicate, c.Unparsed + o.Unparsed, c.Other + o.Other,
+		c.Dropped + o.Dropped, c.InSpool + o.InSpool,
+	}
+}
+
 // Range is a stretch of spool frames: First ≤ n < Next.
 type Range struct {
 	First, Next uint64

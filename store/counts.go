@@ -49,20 +49,52 @@ func (s *Store) Committed(ctx context.Context, spool string, from uint64) ([]eve
 }
 
 const totals = `
-WITH (SELECT sum(n) FROM drops FINAL WHERE {spool:String} IN ('', spool)) AS lost
-SELECT sum(received), sum(stored), sum(duplicate), sum(unparsed), sum(other), sum(dropped) + lost
-FROM counts FINAL
-WHERE {spool:String} IN ('', spool)`
+WITH (SELECT max(first) FROM counts WHERE {spool:String} IN ('', spool) AND first >= {from:UInt64}) AS newest
+SELECT newest, sumForEach(decided), sumForEachIf(decided, first < newest), (SELECT sum(n) FROM drops FINAL WHERE {spool:String} IN ('', spool))
+FROM
+(
+    SELECT first, [received, stored, duplicate, unparsed, other, dropped] AS decided
+    FROM counts FINAL
+    WHERE {spool:String} IN ('', spool) AND first >= {from:UInt64}
+)`
+
+// totalled is what the counts of a spool come to below a frame. Stretches there are not written again by this process, so that they
+// need not be added up for each question.
+type totalled struct {
+	spool string
+	upto  uint64
+	sum   event.Counts
+}
 
 // Totals sums the counts of a spool, or of all when spool is empty. Received are the frames of committed ranges. What
 // RecordDrops was told never was in a range: it is in Dropped only. InSpool is not known here.
 func (s *Store) Totals(ctx context.Context, spool string) (event.Counts, error) {
 	ctx, _, cancel := s.limit(ctx, lookup)
 	defer cancel()
-	var c event.Counts
-	err := s.conn.QueryRow(ctx, totals, clickhouse.Named("spool", spool)).
-		Scan(&c.Received, &c.Stored, &c.Duplicate, &c.Unparsed, &c.Other, &c.Dropped)
-	return c, asked("sum counts", err)
+	known := s.totalled.Load()
+	if known == nil || spool == "" || spool != known.spool {
+		known = &totalled{spool: spool}
+	}
+	var newest, lost uint64
+	var rest, settled []uint64
+	err := s.conn.QueryRow(ctx, totals, clickhouse.Named("spool", spool), clickhouse.Named("from", known.upto)).Scan(&newest, &rest, &settled, &lost)
+	if err != nil {
+		return event.Counts{}, asked("sum counts", err)
+	}
+	all := known.sum.Add(countsOf(rest))
+	all.Dropped += lost
+	if newest > known.upto {
+		s.totalled.Store(&totalled{spool, newest, known.sum.Add(countsOf(settled))})
+	}
+	return all, nil
+}
+
+// countsOf reads what totals sums; nothing where there was nothing to sum.
+func countsOf(n []uint64) event.Counts {
+	if len(n) != 6 {
+		return event.Counts{}
+	}
+	return event.Counts{Received: n[0], Stored: n[1], Duplicate: n[2], Unparsed: n[3], Other: n[4], Dropped: n[5]}
 }
 
 const insertDrops = `

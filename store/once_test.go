@@ -259,6 +259,32 @@ func TestLeftover(t *testing.T) {
 	check(t, s, 1, want)
 }
 
+// TestTotals asks after every stretch, so that what was summed before is built upon; the newest stretch is written again.
+func TestTotals(t *testing.T) {
+	s := open(t)
+	ctx := context.Background()
+	want := event.Counts{}
+	for n := range 6 {
+		first := n * 10
+		rows := samples(first, first+10)
+		commit(t, s, "a", uint64(first), uint64(first+10), rows, event.Counts{Stored: 10})
+		commit(t, s, "a", uint64(first), uint64(first+10), rows, event.Counts{Stored: 10})
+		want = want.Add(event.Counts{Received: 10, Stored: 10})
+		for _, spool := range []string{"a", ""} {
+			if got, err := s.Totals(ctx, spool); err != nil || got != want {
+				t.Errorf("after %d stretches %q has %+v, %v; want %+v", n+1, spool, got, err, want)
+			}
+		}
+	}
+	if known := s.totalled.Load(); known.upto != 50 || known.sum.Received != 50 {
+		t.Errorf("built upon %+v", known)
+	}
+	commit(t, s, "b", 0, 10, samples(60, 70), event.Counts{Stored: 10})
+	if got, err := s.Totals(ctx, "b"); err != nil || got != (event.Counts{Received: 10, Stored: 10}) {
+		t.Errorf("b has %+v, %v", got, err)
+	}
+}
+
 func TestDrops(t *testing.T) {
 	s := open(t)
 	ctx := context.Background()

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -52,6 +53,8 @@ type Store struct {
 	memory memory      // of the rows stored lately; used by the one who commits
 	newest newest      // events, for those who ask
 	spare  chan *Batch // whose memory can be used again
+
+	totalled atomic.Pointer[totalled]
 }
 
 // Open connects, makes the database if there is none, brings it to the schema of this program and sets how long rows are

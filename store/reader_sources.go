@@ -1,9 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"flapwatch/event"
@@ -24,8 +28,11 @@ SELECT source, cluster, node, count(), min(received_at), max(received_at),
 FROM events FINAL
 WHERE ` + receivedThen + `
 GROUP BY source, cluster, node
-ORDER BY source, cluster, node
-LIMIT 10000`
+ORDER BY count() DESC, source, cluster, node
+LIMIT {most:UInt32}`
+
+// mostSources bounds the answer: whoever sends under ever new names must not hide the others.
+const mostSources = 10_000
 
 // counters looks at the numbers of a process in the order of time. They begin at 0 when the process does, and again after 4,294,967,295;
 // none is left out (CiscoLog, sequence number), and a message in parts takes one for each. A step back is a restart, unless it is
@@ -64,7 +71,8 @@ GROUP BY cluster, node, app_id
 ORDER BY cluster, node, app_id
 LIMIT 100000`
 
-// Sources gives what each sender sent of each node, received in the window and as far as f lets it through, ordered by source and node. The
+// Sources gives what each sender sent of each node, received in the window and as far as f lets it through, ordered by source and node:
+// of more than 10,000 those that sent most. The
 // sequence numbers of a node's processes are given with every source of the node.
 func (s *Store) Sources(ctx context.Context, f event.Filter) ([]event.Source, error) {
 	type place struct{ cluster, node string }
@@ -80,7 +88,7 @@ func (s *Store) Sources(ctx context.Context, f event.Filter) ([]event.Source, er
 		return nil, err
 	}
 	var list []event.Source
-	err = s.each(ctx, answer, "read sources", sources, filterParameters(f), func(rows driver.Rows) error {
+	err = s.each(ctx, answer, "read sources", sources, append(filterParameters(f), clickhouse.Named("most", mostSources)), func(rows driver.Rows) error {
 		var o event.Source
 		var skew float64
 		var made, came []float64 // Unix milliseconds: the outer twentieths end and begin here
@@ -94,6 +102,9 @@ func (s *Store) Sources(ctx context.Context, f event.Filter) ([]event.Source, er
 		o.Counters = counted[place{o.Cluster, o.Node}]
 		list = append(list, o)
 		return err
+	})
+	slices.SortFunc(list, func(a, b event.Source) int {
+		return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Node, b.Node))
 	})
 	return list, err
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,5 +91,29 @@ func TestCounters(t *testing.T) {
 	}
 	if len(got) != len(cases) {
 		t.Errorf("%d counters, want %d: %v", len(got), len(cases), got)
+	}
+}
+
+// TestManySources has somebody send under more names than the answer has room for: who sends more is among them.
+func TestManySources(t *testing.T) {
+	s := open(t)
+	rows := samples(0, mostSources+10)
+	for i, row := range rows {
+		row.Source, row.Node = "10.0.0.1", fmt.Sprintf("n%05d", i)
+		if i%5000 == 17 || i > mostSources+7 {
+			row.Source, row.Node = "10.0.0.2", "cucm"
+		}
+		row.Identify(event.Alarm, "")
+	}
+	commit(t, s, "q", 0, uint64(len(rows)), rows, event.Counts{Stored: uint64(len(rows))})
+	list, err := s.Sources(context.Background(), event.Filter{Window: event.Window{From: noon, To: noon.Add(24 * time.Hour)}})
+	if err != nil || len(list) != mostSources {
+		t.Fatalf("%d sources, %v", len(list), err)
+	}
+	if last := list[len(list)-1]; last.Source != "10.0.0.2" || last.Messages != 4 {
+		t.Errorf("the last is %+v", last)
+	}
+	if !slices.IsSortedFunc(list, func(a, b event.Source) int { return strings.Compare(a.Source+"/"+a.Node, b.Source+"/"+b.Node) }) {
+		t.Error("not in order")
 	}
 }

@@ -33,11 +33,10 @@ func (m model) steps(list []step) []step {
 	used, skipped := math.Log1p(-m.skip), math.Log(m.skip)
 	list = list[:0]
 	add := func(jump, long int, chance float64) {
-		s := step{int32(jump), int32(long), float64(jump)*m.period + float64(long)*m.longer, m.sigma * m.period, chance + used + float64(jump-1)*skipped}
-		if !m.clock {
-			s.sd *= math.Sqrt(float64(jump))
-		}
-		list = append(list, s)
+		list = append(list, step{
+			int32(jump), int32(long), float64(jump)*m.period + float64(long)*m.longer,
+			wander(m.sigma*m.period, float64(jump), m.clock), chance + used + float64(jump-1)*skipped,
+		})
 	}
 	if m.longer == 0 {
 		for k := 1; k <= maxSteps; k++ {

@@ -65,7 +65,7 @@ func (f *Finder) Find(in Input) Result {
 	in = in.withDefaults()
 	f.prepare(in)
 	r := Result{Posterior: posterior(0, len(f.t), in.Prior)}
-	for len(f.t) >= leastEvents && len(r.Findings) < in.Max {
+	for len(f.t) >= LeastEvents && len(r.Findings) < in.Max {
 		n := len(f.t)
 		e := f.strongest(in.Location)
 		if len(r.Findings) == 0 {

@@ -31,7 +31,7 @@ func (f *Finder) ways(m model, room *[maxSteps]way) []way {
 	for k, s := range f.steps {
 		near := s.chance - ln(s.sd*math.Sqrt(2*math.Pi))
 		list[k] = way{
-			step: s, half: min(3.5*s.sd, 0.45*m.period), weight: 0.5 / (s.sd * s.sd),
+			step: s, half: leeway(s.sd, m.period), weight: 0.5 / (s.sd * s.sd),
 			near: near, far: near - f.logRho[k],
 		}
 	}

@@ -14,6 +14,9 @@ import (
 	"flapwatch/event"
 )
 
+// LeastEvents of a series that can have a period.
+const LeastEvents = 4
+
 // Kind says how a period keeps its time.
 type Kind string
 
@@ -58,6 +61,8 @@ type Finding struct {
 	Segments                      [][2]int64 // first and last event of each uninterrupted stretch
 	Members                       []int      // positions in the sorted times
 	Warnings                      []string
+
+	pace pace
 }
 
 // Confidence is the tier in which a finding is shown.

@@ -8,7 +8,7 @@ import "math"
 func posterior(score float64, n int, prior float64) float64 {
 	const doubt, least = 3.3, -3.3
 	evidence := 0.0
-	if n >= leastEvents {
+	if n >= LeastEvents {
 		evidence = max(least, score-doubt)
 	}
 	return 1 / (1 + math.Exp(-evidence-math.Log(prior/(1-prior))))

@@ -7,10 +7,9 @@ import (
 )
 
 const (
-	debounce    = 5.0  // s; a repeat this soon after an event is the same event
-	minPeriod   = 60.0 // s
-	leastEvents = 4
-	farthest    = 253402300799999 // ms: the end of the year 9999; times beyond are ignored, as are those before −6090
+	debounce  = 5.0             // s; a repeat this soon after an event is the same event
+	minPeriod = 60.0            // s
+	farthest  = 253402300799999 // ms: the end of the year 9999; times beyond are ignored, as are those before −6090
 )
 
 // prepare sorts the times, drops repeats and spreads them over the collector's resolution.

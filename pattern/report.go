@@ -13,6 +13,7 @@ func (f *Finder) report(e explanation, in Input) Finding {
 		Kind: e.kind, Period: e.period, PeriodLow: e.period - 1.96*e.se, PeriodHigh: e.period + 1.96*e.se, Jitter: e.sd,
 		Score: e.score, PValue: max(1e-300, math.Exp(-e.score)), Posterior: posterior(e.score, len(f.t), in.Prior),
 		Events: len(e.links) + len(e.company), PerCycle: e.perCycle,
+		pace: pace{e.se, f.res, e.kind == Clock},
 	}
 	if len(e.links) < leastForKind {
 		g.Kind = Unknown
@@ -35,7 +36,11 @@ func (f *Finder) report(e explanation, in Input) Finding {
 			g.Members = append(g.Members, int(f.at[i]))
 		}
 	}
-	f.expect(&g, e, in)
+	end := f.ms[len(f.ms)-1]
+	if !in.Window.To.IsZero() {
+		end = max(end, in.Window.To.UnixMilli())
+	}
+	g.Expect(end)
 	g.Warnings = f.warnings(g, e, in)
 	return g
 }
@@ -52,26 +57,6 @@ func (f *Finder) between(e explanation, i int) int {
 	a, _ := slices.BinarySearch(e.company, first)
 	b, _ := slices.BinarySearch(e.company, last)
 	return int(last-first) - (b - a)
-}
-
-// expect predicts the next event of g: the first due time that had not clearly passed when the window ended.
-func (f *Finder) expect(g *Finding, e explanation, in Input) {
-	end := f.ms[len(f.ms)-1]
-	if !in.Window.To.IsZero() {
-		end = max(end, in.Window.To.UnixMilli())
-	}
-	sd := math.Hypot(e.sd, f.res/math.Sqrt(6))
-	k := max(1, math.Ceil((float64(end-g.Last)/1000-3*sd)/e.period))
-	if nu := float64(len(e.links) - 2); nu > 2 {
-		sd *= math.Sqrt(nu / (nu - 2)) // of Student's t: sd is an estimate from so few gaps
-	} else {
-		sd *= 2
-	}
-	g.NextSD = math.Hypot(sd, k*e.se)
-	if e.kind != Clock {
-		g.NextSD = math.Hypot(sd*math.Sqrt(k), k*e.se)
-	}
-	g.NextExpected = g.Last + int64(math.Round(k*e.period*1000))
 }
 
 // warnings say what a reader of g should mind.

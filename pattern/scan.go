@@ -75,7 +75,7 @@ func Scan(ctx context.Context, source Source, o ScanOptions) ([]Found, error) {
 	}
 	err := source.Series(ctx, func(s event.Series) error {
 		tests++
-		if len(s.Times) < leastEvents {
+		if len(s.Times) < LeastEvents {
 			return ctx.Err()
 		}
 		select {

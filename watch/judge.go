@@ -49,7 +49,7 @@ func (j *judge) verdict(h event.History, known []searched) (v *diagnose.Verdict,
 	v = &diagnose.Verdict{History: h, Device: diagnose.Judged{Case: diagnose.CaseOf(h, j.sessions, j.window)}}
 	v.Changes = nil
 	for _, s := range series(h) {
-		if len(s.times) < fewest {
+		if len(s.times) < pattern.LeastEvents {
 			continue
 		}
 		r := j.search(s, known)

@@ -5,9 +5,6 @@ import (
 	"flapwatch/pattern"
 )
 
-// fewest events of a series that can have a period.
-const fewest = 4
-
 // searched is what is known of one series of a device: what was found when it was searched last, carried on to the last judgement.
 //
 // A search costs more the longer the series is, and one event more among thousands says little: a series is searched again when

@@ -119,11 +119,15 @@ func (s *server) viewPattern(v *diagnose.Verdict, p *diagnose.Judged) Pattern {
 
 func viewOutage(j *diagnose.Judged) Outage {
 	o := j.Outage
-	return Outage{
+	out := Outage{
 		Cluster: o.Cluster, Start: millis(o.Start), End: millis(o.End), Devices: len(o.Devices), ShareOfKnown: o.ShareOfKnown,
 		ByNode: o.ByNode, BySubnet: o.BySubnet, ByModel: o.ByModel, BySwitch: o.BySwitch, ByReason: o.ByReason,
-		Kind: string(o.Kind), Place: o.Place, PValue: o.PValue, Diagnoses: viewDiagnoses(j.Hypotheses),
+		Kind: string(o.Kind), Place: o.Place, PValue: o.PValue, Diagnoses: viewDiagnoses(j.Hypotheses), Checks: some(j.Checks()),
 	}
+	if h := j.Cause(); h != nil {
+		out.Cause = &h.ID
+	}
+	return out
 }
 
 // viewReason gives the words for an unregistration's code.

@@ -113,6 +113,8 @@ type Outage struct {
 	Place        string         `json:"place" doc:"The node, subnet, model or switch."`
 	PValue       float64        `json:"p_value"`
 	Diagnoses    []Diagnosis    `json:"diagnoses" nullable:"false"`
+	Cause        *string        `json:"cause" doc:"Id of the diagnosis that stands out, with a score of 0.3 or more; null where none does."`
+	Checks       []string       `json:"checks" nullable:"false" doc:"What to look at next: the checks of the cause, else what the devices share."`
 }
 
 func (s *server) outages(ctx context.Context, in *struct {

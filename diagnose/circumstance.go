@@ -101,22 +101,34 @@ func (f *facts) action(p *reasons.PeriodicCause) factor {
 	return factor{0.2, "order", text}
 }
 
+// takes is what a cause on a path takes all at once; the catalogue says it in words (Evidence). Those that are not named take devices
+// little by little.
+var takes = map[string]pattern.OutageKind{
+	"stp":              pattern.SwitchOutage, // many phones behind one switch in the same seconds
+	"switch-ap-reload": pattern.SwitchOutage, // one switch, same second
+	"ipsec-rekey":      pattern.SubnetOutage, // all phones of a site in the same second
+	"ike-rekey":        pattern.SubnetOutage,
+}
+
 // place: what the devices of an outage have in common, against whom the cause hits.
 func (f *facts) place(p *reasons.PeriodicCause) factor {
 	if f.Outage == nil {
 		return nothing
 	}
-	text := f.say("%d devices at once: %s %s", len(f.Outage.Devices), f.Outage.Kind, f.Outage.Place)
-	if !together(p) {
-		return factor{0.1, "place", text + "; this cause takes devices one by one"}
-	}
-	narrow := f.Outage.Kind == pattern.SwitchOutage || f.Outage.Kind == pattern.SubnetOutage
+	kind, path := f.Outage.Kind, strings.Contains(p.Phase, "segment")
+	text := f.say("%d devices at once: %s %s", len(f.Outage.Devices), kind, f.Outage.Place)
 	switch {
-	case narrow && strings.Contains(p.Phase, "segment"):
+	case !together(p):
+		return factor{0.1, "place", text + "; this cause takes devices one by one"}
+	case path && takes[p.ID] == "":
+		return factor{0.1, "place", text + "; with this cause they would get worse slowly or in bursts"}
+	case path && (kind == takes[p.ID] || kind == pattern.SubnetOutage): // the phones of a switch share a subnet, too
 		return factor{4, "place", text + ", a path they share"}
-	case f.Outage.Kind == pattern.NodeOutage && strings.Contains(p.Phase, "node"):
+	case path && kind == pattern.SwitchOutage:
+		return factor{0.5, "place", text + "; this cause takes a whole site, not those behind one switch"}
+	case kind == pattern.NodeOutage && strings.Contains(p.Phase, "node"):
 		return factor{6, "place", text}
-	case f.Outage.Kind == pattern.ClusterOutage && !strings.Contains(p.Phase, "segment"):
+	case kind == pattern.ClusterOutage && !path:
 		return factor{2, "place", text}
 	}
 	return factor{0.5, "place", text + "; not what this cause has in common"}

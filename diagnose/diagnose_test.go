@@ -288,3 +288,44 @@ func BenchmarkExplain(b *testing.B) {
 		Explain(c, known)
 	}
 }
+
+// TestOutagePlaces: an outage says whom it took at once. SIP phones that fall silent give reason 13 whatever cut their path, so that no
+// cause stands out; those that take something else are below those that take this.
+func TestOutagePlaces(t *testing.T) {
+	known := catalogue(t)
+	for _, c := range []struct {
+		kind   pattern.OutageKind
+		likely []string // before all others, in any order
+	}{
+		{pattern.SwitchOutage, []string{"stp", "switch-ap-reload"}},
+		{pattern.SubnetOutage, []string{"ike-rekey", "ipsec-rekey", "stp", "switch-ap-reload"}},
+		{pattern.NodeOutage, []string{"drs-backup"}},
+		{pattern.ClusterOutage, []string{"drs-backup"}},
+	} {
+		o := Judged{Case: OutageCase(pattern.Outage{Kind: c.kind, Place: "x", Devices: make([]string, 24), ByReason: map[string]int{"13": 24}, MedianOutage: ptr(300.0)})}
+		o.Hypotheses = Explain(o.Case, known)
+		got := ids(o.Hypotheses)
+		first := slices.Sorted(slices.Values(got[:min(len(got), len(c.likely))]))
+		if !slices.Equal(first, c.likely) || slices.Contains(got, "arp-mac-mismatch") {
+			t.Errorf("%s: %v, want %v first", c.kind, got, c.likely)
+		}
+		if o.Cause() != nil || len(o.Checks()) == 0 {
+			t.Errorf("%s: %s with %.2f stands out, checks %q", c.kind, got[0], o.Hypotheses[0].Score, o.Checks())
+		}
+	}
+	clear := Judged{Hypotheses: []Hypothesis{{ID: "stp", Score: Credible, Checks: []string{"look"}}}}
+	if h := clear.Cause(); h == nil || h.ID != "stp" || !slices.Equal(clear.Checks(), []string{"look"}) {
+		t.Errorf("%+v, checks %q", h, clear.Checks())
+	}
+}
+
+// Whom a cause on a path takes at once has to be known of each.
+func TestTakes(t *testing.T) {
+	for id := range takes {
+		if !slices.ContainsFunc(catalogue(t).PeriodicCauses(), func(p reasons.PeriodicCause) bool {
+			return p.ID == id && strings.Contains(p.Phase, "segment")
+		}) {
+			t.Errorf("%s is no cause on a path", id)
+		}
+	}
+}

@@ -16,9 +16,6 @@ import (
 // hold is how long something stays after it was seen last: what comes back within it has not been away.
 const hold = 10 * time.Minute
 
-// credible is the score from which on a cause is named.
-const credible = 0.3
-
 // sight is one cause as it is seen at one moment.
 type sight struct {
 	key     string // kind, cluster and cause: what devices are grouped by
@@ -159,11 +156,12 @@ func (a *Alerter) outage(seen sights, j *diagnose.Judged, now time.Time) {
 }
 
 func causeOf(j *diagnose.Judged) Cause {
-	if len(j.Hypotheses) == 0 || j.Hypotheses[0].Score < credible {
-		return Cause{Title: "no known cause fits", Checks: []string{}}
+	checks := append([]string{}, j.Checks()...)
+	h := j.Cause()
+	if h == nil {
+		return Cause{Title: "no known cause fits", Checks: checks}
 	}
-	h := &j.Hypotheses[0]
-	return Cause{ID: h.ID, Title: h.Title, Score: h.Score, Why: h.Why, Checks: append([]string{}, h.Checks...), Fix: h.Fix, Source: h.Source}
+	return Cause{ID: h.ID, Title: h.Title, Score: h.Score, Why: h.Why, Checks: checks, Fix: h.Fix, Source: h.Source}
 }
 
 // lookback is how far back nodes are looked for that should be heard.

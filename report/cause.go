@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	credible = 0.3 // score from which on a cause is worth naming
 	restless = 7   // drops in a week from which on a device without a period needs a cause: one a day
 	mostDots = 400 // in the picture of a period
 )
@@ -43,18 +42,18 @@ type group struct {
 // groupOf says where a device belongs; false if it needs no cause.
 func groupOf(v *diagnose.Verdict) (group, bool) {
 	j, periodic := told(v), period(v) != nil
-	h := best(j)
+	h := j.Cause()
 	switch {
 	case !periodic && v.Device.Flap.Unregistrations < restless:
 		p := plan(v)
 		if p == nil {
 			return group{}, false
 		}
-		if h := best(p); h != nil && h.Score >= credible {
+		if h := p.Cause(); h != nil {
 			return group{h.ID, true}, true
 		}
 		return group{"", true}, true
-	case h != nil && h.Score >= credible:
+	case h != nil:
 		return group{h.ID, false}, true
 	}
 	return group{}, true
@@ -112,7 +111,7 @@ func (b *builder) cause(g group, members []*diagnose.Verdict) Cause {
 			periods = append(periods, f.Period)
 			c.Periodic++
 		}
-		if h := best(j); h != nil && h.ID == g.id {
+		if h := j.Cause(); h != nil && h.ID == g.id {
 			m.Score = h.Score
 			scores = append(scores, h.Score)
 			if clearest == nil || h.Score > clearest.Score {

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"flapwatch/diagnose"
-	"flapwatch/pattern"
 )
 
 // total sums up a survey.
@@ -52,14 +51,6 @@ func told(v *diagnose.Verdict) *diagnose.Judged {
 	return &v.Device
 }
 
-// best is the first hypothesis; nil if there is none.
-func best(j *diagnose.Judged) *diagnose.Hypothesis {
-	if len(j.Hypotheses) == 0 {
-		return nil
-	}
-	return &j.Hypotheses[0]
-}
-
 func nameOf(v *diagnose.Verdict) Name {
 	return Name{v.History.Device, v.Cluster, v.Model, v.History.IP, v.Description}
 }
@@ -93,7 +84,7 @@ func (b *builder) device(v *diagnose.Verdict) Device {
 	if p := period(v); p != nil {
 		d.Period = &p.Finding.Period
 	}
-	if h := best(told(v)); h != nil && h.Score >= credible {
+	if h := told(v).Cause(); h != nil {
 		d.Cause, d.CauseTitle, d.Check = h.ID, h.Title, h.Checks[0]
 	}
 	return d
@@ -110,7 +101,7 @@ func (b *builder) retrying() []Retrying {
 		r := Retrying{
 			Name: nameOf(v), Attempts: v.Device.Spacing.Count + 1, Every: &v.Device.Spacing.Median, Reason: named(b.Catalogue, transient, v.Device.Reason),
 		}
-		if h := refused(v); h != nil && h.Score >= credible {
+		if h := refused(v); h != nil {
 			r.Title, r.Check = h.Title, h.Checks[0]
 		}
 		list = append(list, r)
@@ -119,14 +110,14 @@ func (b *builder) retrying() []Retrying {
 	return list[:min(len(list), b.Devices)]
 }
 
-// refused is the first hypothesis about the attempts of a device; nil if there is none.
+// refused is the cause of the attempts of a device; nil if none stands out.
 func refused(v *diagnose.Verdict) *diagnose.Hypothesis {
 	for i := range v.Patterns {
 		if p := &v.Patterns[i]; p.Passed && p.Alarm == transient {
-			return best(p)
+			return p.Cause()
 		}
 	}
-	return best(&v.Device)
+	return v.Device.Cause()
 }
 
 const transient = "EndPointTransientConnection"
@@ -139,31 +130,12 @@ func (b *builder) outages() []Outage {
 		o := j.Outage
 		x := Outage{
 			Cluster: o.Cluster, Start: Moment(o.Start), End: Moment(o.End), EndSeen: o.EndSeen, Kind: string(o.Kind), Place: o.Place,
-			Devices: len(o.Devices), Share: o.ShareOfKnown, ByReason: o.ByReason, Checks: some(outageChecks(o.Kind)),
+			Devices: len(o.Devices), Share: o.ShareOfKnown, ByReason: o.ByReason, Checks: some(j.Checks()),
 		}
-		if h := best(j); h != nil && h.Score >= credible {
-			x.Title, x.Score, x.Checks, x.Fix = h.Title, h.Score, h.Checks, h.Fix
+		if h := j.Cause(); h != nil {
+			x.Title, x.Score, x.Fix = h.Title, h.Score, h.Fix
 		}
 		list = append(list, x)
 	}
 	return list
-}
-
-// outageChecks are what to look at for what the devices of an outage share, where no cause is known.
-func outageChecks(kind pattern.OutageKind) []string {
-	switch kind {
-	case pattern.NodeOutage:
-		return []string{
-			"Did the node or its CallManager service restart at that moment? utils core active list, and the service's log.",
-			"Was the node reachable? Interface counters and the log of its switch and hypervisor.",
-		}
-	case pattern.SubnetOutage, pattern.SwitchOutage:
-		return []string{
-			"The log of the switch and of the router of this place around the start: reload, power, uplink, spanning tree.",
-			"Was a change planned there at that time?",
-		}
-	case pattern.ModelOutage:
-		return []string{"Did this model get new firmware or a new configuration at that moment? Device defaults, phone load, bulk jobs."}
-	}
-	return []string{"What do these devices share: the path to the nodes, a firewall, a power source? Compare the logs of both ends around the start."}
 }

@@ -44,9 +44,27 @@ func printOutages(w io.Writer, items []api.Outage) error {
 	t := newTable(w, "START", "LASTED", "DEVICES", "SHARE", "KIND", "PLACE", "REASON", "CAUSE")
 	for _, o := range items {
 		t.row(shortTime(o.Start), event.Span(o.End.Sub(o.Start.Time).Seconds()), o.Devices, fmt.Sprintf("%.0f %%", 100*o.ShareOfKnown),
-			o.Kind, o.Place, most(o.ByReason), firstTitle(o.Diagnoses))
+			o.Kind, o.Place, most(o.ByReason), causeID(o.Diagnoses))
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	explainOutage(w, &items[0])
+	return nil
+}
+
+// explainOutage prints what to make of the newest outage.
+func explainOutage(w io.Writer, o *api.Outage) {
+	fmt.Fprintf(w, "\n%s: %d devices, %s\n", shortTime(o.Start), o.Devices, plain(strings.TrimSpace(o.Kind+" "+o.Place)))
+	if o.Cause == nil {
+		fmt.Fprintln(w, "  cause  none stands out")
+	} else {
+		d := &o.Diagnoses[0]
+		fmt.Fprintf(w, "  cause  %s\n  why    %s\n", plain(d.Title), plain(d.Why))
+	}
+	for _, check := range o.Checks {
+		fmt.Fprintf(w, "  check  %s\n", plain(check))
+	}
 }
 
 // most gives the key with the highest number.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"flapwatch/api"
+	"flapwatch/diagnose"
 	"flapwatch/event"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -189,7 +190,7 @@ func printPatterns(w io.Writer, items []api.Pattern) error {
 	t := newTable(w, "DEVICE", "PERIOD", "REGISTERED", "SEEN", "P", "CONFIDENCE", "REASON", "NEXT", "CAUSE")
 	for _, p := range items {
 		t.row(p.Device, event.Span(p.PeriodSeconds), perhaps(p.Registered), fmt.Sprintf("%d of %d", p.CyclesSeen, p.CyclesExpected),
-			fmt.Sprintf("%.1e", p.PValue), p.Confidence, reasonText(p.Reason), shortTime(p.NextExpected), firstTitle(p.Diagnoses))
+			fmt.Sprintf("%.1e", p.PValue), p.Confidence, reasonText(p.Reason), shortTime(p.NextExpected), causeID(p.Diagnoses))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -198,21 +199,27 @@ func printPatterns(w io.Writer, items []api.Pattern) error {
 	return nil
 }
 
-// explainFirst prints the most frequent cause with what to check next.
+// explainFirst prints the most frequent cause with what to check next; where none stands out, the likeliest of the first pattern.
 func explainFirst(w io.Writer, items []api.Pattern) {
 	count := map[string]int{}
 	var best *api.Diagnosis
 	for i := range items {
-		if d := items[i].Diagnoses; len(d) > 0 {
+		if d := items[i].Diagnoses; standsOut(d) {
 			if count[d[0].ID]++; best == nil || count[d[0].ID] > count[best.ID] {
 				best = &d[0]
 			}
 		}
 	}
-	if best == nil {
+	switch {
+	case best != nil:
+		fmt.Fprintf(w, "\n%s (%d devices)\n", plain(best.Title), count[best.ID])
+	case len(items) > 0 && len(items[0].Diagnoses) > 0:
+		best = &items[0].Diagnoses[0]
+		fmt.Fprintf(w, "\nno cause stands out; the likeliest for %s: %s\n", plain(items[0].Device), plain(best.Title))
+	default:
 		return
 	}
-	fmt.Fprintf(w, "\n%s (%d devices)\n  why    %s\n", plain(best.Title), count[best.ID], plain(best.Why))
+	fmt.Fprintf(w, "  why    %s\n", plain(best.Why))
 	for _, check := range best.Checks {
 		fmt.Fprintf(w, "  check  %s\n", plain(check))
 	}
@@ -339,12 +346,15 @@ func reasonText(r *api.Reason) string {
 	return fmt.Sprintf("%d %s", r.Code, r.Name)
 }
 
-func firstTitle(d []api.Diagnosis) string {
-	if len(d) == 0 {
-		return ""
+// causeID is the id of the cause that stands out, "unclear" where none does.
+func causeID(d []api.Diagnosis) string {
+	if !standsOut(d) {
+		return "unclear"
 	}
 	return d[0].ID
 }
+
+func standsOut(d []api.Diagnosis) bool { return len(d) > 0 && d[0].Score >= diagnose.Credible }
 
 func perhaps(seconds *float64) string {
 	if seconds == nil {

@@ -128,7 +128,7 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	change := func(c func(*SIP)) SIP { s := DefaultSIP(); c(&s); return s }
-	f(SIP{}, "expires", "delta", "grace", "retry")
+	f(SIP{}, "expires", "grace", "retry")
 	f(sip(0), "retry")
 	f(sip(-1), "retry")
 	f(sip(math.NaN()), "retry")
@@ -144,6 +144,7 @@ func TestRefused(t *testing.T) {
 
 	broken := func(c func(*SCCP)) SCCP { s := DefaultSCCP(); c(&s); return s }
 	f(SCCP{}, "interval", "standby", "missed", "failover")
+	f(broken(func(s *SCCP) { s.Interval = 0 }), "interval") // and not that answer is longer
 	f(broken(func(s *SCCP) { s.Failover = "eager" }), "failover")
 	f(broken(func(s *SCCP) { s.Answer = 31 }), "answer")
 	f(broken(func(s *SCCP) { s.Missed = 1000 }), "missed")

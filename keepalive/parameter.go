@@ -25,11 +25,13 @@ type check struct {
 	errs []error
 }
 
-// within asks that low ≤ value ≤ high. NaN is never within.
-func (c *check) within(parameter string, value, low, high float64) {
+// within asks that low ≤ value ≤ high, and says whether it is. NaN is never within.
+func (c *check) within(parameter string, value, low, high float64) bool {
 	if !(value >= low && value <= high) {
 		c.refuse(parameter, "%g s is not between %g s and %g s", value, low, high)
+		return false
 	}
+	return true
 }
 
 // span asks for a range of 0 to a day that is not upside down.

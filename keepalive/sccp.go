@@ -39,7 +39,9 @@ func DefaultSCCP() SCCP {
 
 func (s SCCP) validate() error {
 	c := &check{}
-	c.within("interval", s.Interval, 1, day)
+	if c.within("interval", s.Interval, 1, day) {
+		c.within("answer", s.Answer, 0, s.Interval)
+	}
 	c.within("standby", s.Standby, 1, day)
 	if s.Missed < 1 || s.Missed > 100 {
 		c.refuse("missed", "%d intervals are not between 1 and 100", s.Missed)
@@ -48,7 +50,6 @@ func (s SCCP) validate() error {
 	if s.Failover != Normal && s.Failover != Delayed {
 		c.refuse("failover", "%q is neither %q nor %q", s.Failover, Normal, Delayed)
 	}
-	c.within("answer", s.Answer, 0, s.Interval)
 	c.within("fallback", s.Fallback, 0, day)
 	c.span("reregister", s.Reregister)
 	if back := s.noticed() + s.Reregister.Low + s.Fallback; len(c.errs) == 0 && back <= s.patience() {

@@ -43,9 +43,8 @@ func (s SIP) validate() error {
 // checkTimers looks at everything but the first retry, which Bands and Fit do not need.
 func (s SIP) checkTimers() *check {
 	c := &check{}
-	c.within("expires", s.Expires, 1, day)
-	c.within("delta", s.Delta, 0, day)
-	if s.Delta >= s.Expires {
+	granted, delta := c.within("expires", s.Expires, 1, day), c.within("delta", s.Delta, 0, day)
+	if granted && delta && s.Delta >= s.Expires {
 		c.refuse("delta", "%g s is not shorter than the %g s of expires", s.Delta, s.Expires)
 	}
 	c.within("grace", s.Grace, 0, day)

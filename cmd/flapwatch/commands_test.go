@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -61,6 +62,26 @@ func TestCheck(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &answer); err != nil || exit != 0 || len(answer.Settings) < 10 || len(answer.Checks) < 6 {
 		t.Errorf("as JSON: %d %v\n%s", exit, err, out)
 	}
+}
+
+// TestKeepaliveMistakes: each timer that cannot be is one line, which begins with the name of its flag.
+func TestKeepaliveMistakes(t *testing.T) {
+	f := func(want []string, args ...string) {
+		t.Helper()
+		_, log, exit := once(t, "", append([]string{"keepalive"}, args...)...)
+		var flags []string
+		for _, m := range regexp.MustCompile(`(?m)^(?:flapwatch: )?(--[a-z]+): `).FindAllStringSubmatch(log, -1) {
+			flags = append(flags, m[1])
+		}
+		if exit != 2 || !slices.Equal(flags, want) {
+			t.Errorf("%q: exit %d, complaints about %q, want %q\n%s", args, exit, flags, want, log)
+		}
+	}
+	f([]string{"--interval"}, "--protocol", "sccp", "--interval", "0")
+	f([]string{"--missed"}, "--protocol", "sccp", "--missed", "0")
+	f([]string{"--expires"}, "--expires", "0")
+	f([]string{"--expires", "--grace", "--retry"}, "--expires", "-1", "--grace", "-1", "--retry", "0")
+	f([]string{"--delta"}, "--delta", "120")
 }
 
 // TestCompletion completes commands, flags and values, and lets the shells read their scripts.

@@ -61,9 +61,17 @@ func (a *ask) query(without ...string) url.Values {
 
 // get fetches an answer into v. Answers are bounded.
 func (r *remote) get(ctx context.Context, path string, q url.Values, v any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(r.URL, "/")+"/api/v1"+path+"?"+q.Encode(), nil)
+	return r.call(ctx, http.MethodGet, path, q, "", v)
+}
+
+// call is get with another method and a text to go with it.
+func (r *remote) call(ctx context.Context, method, path string, q url.Values, text string, v any) error {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(r.URL, "/")+"/api/v1"+path+"?"+q.Encode(), strings.NewReader(text))
 	if err != nil {
 		return usageError{fmt.Errorf("--url %q: write it as http://127.0.0.1:8080", r.URL)}
+	}
+	if text != "" {
+		request.Header.Set("Content-Type", "text/plain; charset=utf-8")
 	}
 	r.authorize(request)
 	client := http.Client{Timeout: 6 * time.Minute}

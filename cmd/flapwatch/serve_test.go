@@ -136,6 +136,21 @@ func TestDemo(t *testing.T) {
 	if p.get("/patterns", query("from", "-2d"), &found); len(found.Items) == 0 {
 		t.Error("no pattern was found")
 	}
+	c := simulateCmd{remote: remote{URL: p.web}}
+	line := strings.Replace(wireForm, "41679", "41680", 1)
+	ours, err := c.decoded(t.Context(), []byte(line))
+	if err != nil || ours == nil {
+		t.Fatalf("%v %v", ours, err)
+	}
+	there := func() bool {
+		there, err := c.holds(t.Context(), ours)
+		return there && err == nil
+	}
+	if send(t, "tcp", p.tcp, wireForm+"\n"); there() { // of somebody else, at the same time
+		t.Error("a message that was not sent is there")
+	}
+	send(t, "tcp", p.tcp, line+"\n")
+	p.wait("the message of ours", there)
 	if _, log, exit := once(t, "", "simulate", "--to", "-", "--wait", "--url", p.web); exit != 2 || !strings.Contains(log, "--wait") {
 		t.Errorf("waiting for standard output: exit %d, %s", exit, log)
 	}

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +33,7 @@ type simulateCmd struct {
 	Level    string  `help:"Alarm event level of the nodes." enum:"informational,error" default:"informational"`
 	Rate     float64 `help:"Most messages a second; 0 is as fast as the receiver takes them (udp: 20,000)." placeholder:"N"`
 	Realtime bool    `help:"Send each message when its time has come, from now on."`
-	Wait     bool    `help:"End when the service at --url has stored everything."`
+	Wait     bool    `help:"End when the service at --url has stored what was sent, whoever else sends to it."`
 	remote
 }
 
@@ -77,11 +79,13 @@ func (c *simulateCmd) Run(ctx context.Context, con *console) error {
 	}
 	pace := pacer{realtime: c.Realtime, rate: c.Rate, began: now}
 	bar := progress(con.err, c.To != "-", "playing "+c.Scenario)
+	var last []byte
 	truth, err := simulate.Run(ctx, o, func(l simulate.Line) error {
 		if err := pace.wait(ctx, l.At); err != nil {
 			return err
 		}
 		_ = bar.Add(1)
+		last = append(last[:0], l.Raw...)
 		return out.send(l.Raw)
 	})
 	_ = bar.Finish()
@@ -93,28 +97,41 @@ func (c *simulateCmd) Run(ctx context.Context, con *console) error {
 	}
 	fmt.Fprintf(con.err, "sent %d messages of %d devices; %d more were lost on the way, as the scenario wants it\n", truth.Lines, len(truth.Devices), truth.Lost)
 	if c.Wait {
-		return c.stored(ctx, con, before.Received+truth.Lines)
+		return c.stored(ctx, con, before.Received+truth.Lines, last)
 	}
 	return nil
 }
 
-// stored asks the service until it has dealt with so many messages, in the order in which they came. It gives up when nothing moves
-// any more.
-func (c *simulateCmd) stored(ctx context.Context, con *console, want uint64) error {
+// stored asks the service until it has dealt with so many messages, in the order in which they came, and holds the last one of ours:
+// others may send beside us. It gives up when nothing moves any more.
+func (c *simulateCmd) stored(ctx context.Context, con *console, want uint64, last []byte) error {
 	const patience, between = 30 * time.Second, 100 * time.Millisecond
-	moved, last := time.Now(), api.Stats{}
+	sent := time.Now()
+	moved, known := sent, api.Stats{}
+	ours, err := c.decoded(ctx, last)
+	if err != nil {
+		return err
+	}
 	for {
 		var s api.Stats
 		if err := c.get(ctx, "/stats", nil, &s); err != nil {
 			return err
 		}
-		decided := s.Received - s.InSpool
+		enough := s.Received-s.InSpool >= want
+		if enough {
+			if there, err := c.holds(ctx, ours); err != nil {
+				return err
+			} else if there {
+				fmt.Fprintln(con.err, "all of it is stored")
+				return nil
+			}
+		}
+		behind := s.SpoolAgeSeconds > time.Since(sent).Seconds() // what came before our end still waits
 		switch {
-		case decided >= want:
-			fmt.Fprintln(con.err, "all of it is stored")
-			return nil
-		case s.Received != last.Received || s.InSpool != last.InSpool:
-			moved, last = time.Now(), s
+		case behind || !enough && (s.Received != known.Received || s.InSpool != known.InSpool):
+			moved, known = time.Now(), s
+		case enough && time.Since(moved) > patience:
+			return fmt.Errorf("the last message never came: %s has dealt with what it received, others sent the rest; udp loses what comes too fast", c.URL)
 		case time.Since(moved) > patience:
 			return fmt.Errorf("nothing moves any more: %s has received %d of %d messages, %d are in its spool; its log and %[1]s/readyz say why",
 				c.URL, s.Received, want, s.InSpool)
@@ -125,6 +142,35 @@ func (c *simulateCmd) stored(ctx context.Context, con *console, want uint64) err
 			return ctx.Err()
 		}
 	}
+}
+
+// decoded is what the service makes of a message; nil if that is no event, which it could show.
+func (c *simulateCmd) decoded(ctx context.Context, line []byte) (*api.Event, error) {
+	var answer api.Rows[api.Decoded]
+	if err := c.call(ctx, http.MethodPost, "/decode", nil, string(line), &answer); err != nil {
+		return nil, err
+	}
+	if len(answer.Items) != 1 || answer.Items[0].Status != "event" {
+		return nil, nil
+	}
+	return answer.Items[0].Event, nil
+}
+
+// holds says whether the service has stored the event.
+func (c *simulateCmd) holds(ctx context.Context, e *api.Event) (bool, error) {
+	if e == nil {
+		return true, nil
+	}
+	q := url.Values{
+		"from": {e.Time.Format(time.RFC3339Nano)}, "to": {e.Time.Add(time.Millisecond).Format(time.RFC3339Nano)},
+		"cluster": {e.Cluster}, "node": {e.Node}, "limit": {"1000"},
+	}
+	if e.Device != "" {
+		q.Set("device", e.Device)
+	}
+	var answer api.List[api.Event]
+	err := c.get(ctx, "/events", q, &answer)
+	return slices.ContainsFunc(answer.Items, func(x api.Event) bool { return x.ID == e.ID }), err
 }
 
 // line writes messages, one by one.

@@ -146,6 +146,37 @@ func TestSenderZone(t *testing.T) {
 	f(berlin, "Jul 02 2026 11:52:31 IST : %UC_A-3-B: x", received.Format(time.DateTime))
 }
 
+// TestOtherTimes reads forms that say one thing only, though CUCM does not send them; what could be two stays with the receive time.
+func TestOtherTimes(t *testing.T) {
+	p := New(nil)
+	f := func(sent, want string) {
+		t.Helper()
+		var e event.Event
+		_, _ = p.Parse("<187>1: uc: "+sent+" : %UC_A-3-B: x", Context{Received: received}, &e)
+		got := e.Time.Format(time.DateTime)
+		if e.TimeSource == event.FromReceipt {
+			got = ""
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", sent, got, want)
+		}
+	}
+	f("Jul 02 2026 06:22:31.123 utc", "2026-07-02 06:22:31")
+	f("Jul 02 2026 06:22:31.123 gmt", "2026-07-02 06:22:31")
+	f("Jul 02 2026 11:52:31.123 GMT+05:30", "2026-07-02 06:22:31")
+	f("Jul 02 2026 11:52:31.123 UTC+0530", "2026-07-02 06:22:31")
+	f("Jul 02 2026 03:22:31.123 GMT-03:00", "2026-07-02 06:22:31")
+	f("Jul 02, 2026 06:22:31.123 UTC", "2026-07-02 06:22:31")
+	f("Jul 2, 2026 6:22:31 AM UTC", "2026-07-02 06:22:31")
+	f("Jul 02 11:52:31 GMT+05:30 2026", "2026-07-02 06:22:31")
+	f("Jul 02 2026 11:52:31.123 GMT+5", "") // of POSIX, west of Greenwich, or of others, east
+	f("Jul 02 2026 11:52:31.123 GMT+15:00", "")
+	f("Jul 02 2026 11:52:31.123 UTC+", "")
+	f("Jul 02 2026 11:52:31.123 EST+05:30", "")
+	f("Jul 02 2026 11:52:31.123 utcx", "")
+	f("Jul 02,, 2026 06:22:31.123 UTC", "")
+}
+
 // TestIsPlain puts every byte at every place.
 func TestIsPlain(t *testing.T) {
 	for n := range 70 {

@@ -13,6 +13,7 @@ import (
 //	*Feb 14 2003 01:02:03.005 EST     clock never synchronised; '.' synchronisation lost
 //	Jun 22 2003 05:11:52.525 -0300
 //	Jul 02 06:22:31 UTC 2015          programs that print a time as C and Java do
+//	Jul 02, 2015 06:22:31 GMT+05:30   the same in words, and zones that have no short name
 //	--- 00 0000 00:00:00.000 ---      no clock
 //	2015-07-02T08:22:31.5+02:00       relays and files
 //	03/15/2011 10:22:33.123           traces
@@ -207,6 +208,9 @@ func (t *stamp) date(s string, from, q int) bool {
 		t.year = two(s, i-4)*100 + two(s, i-2)
 		t.unknown = t.year == 0
 		i = skipSpaceBack(s, from, i-4)
+		if i > from && s[i-1] == ',' {
+			i--
+		}
 		n = digitsBack(s, from, i)
 	}
 	if n < 1 || n > 2 {

@@ -9,19 +9,22 @@ import (
 // too, and regional names of the IANA time zone database that only one region uses. CiscoLog has no list. A name that is not
 // here (IST, BST, AST, ..) leaves the event with its receive time.
 var zones = map[string]int{ // minutes east of Greenwich
-	"UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0,
+	"UTC": 0, "GMT": 0, "utc": 0, "gmt": 0, "UT": 0, "Z": 0, "WET": 0,
 	"EST": -300, "EDT": -240, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420,
 	"AKST": -540, "AKDT": -480, "HST": -600, "NST": -210, "NDT": -150,
 	"CET": 60, "CEST": 120, "MET": 60, "MEST": 120, "WEST": 60, "EET": 120, "EEST": 180, "MSK": 180, "SAST": 120,
 	"HKT": 480, "JST": 540, "KST": 540, "AWST": 480, "ACST": 570, "ACDT": 630, "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780,
 }
 
-// zoneOffset gives the seconds east of Greenwich of "UTC", "EDT", "-0300", "+05:30".
+// zoneOffset gives the seconds east of Greenwich of "UTC", "EDT", "-0300", "+05:30", "GMT+05:30".
 func zoneOffset(zone string) (int, bool) {
 	if zone == "UTC" {
 		return 0, true
 	}
-	if zone[0] != '+' && zone[0] != '-' {
+	if len(zone) > 3 && isGreenwich(zone) {
+		zone = zone[3:]
+	}
+	if !isSign(zone[0]) {
 		minutes, ok := zones[zone]
 		return minutes * 60, ok
 	}
@@ -36,13 +39,28 @@ func zoneOffset(zone string) (int, bool) {
 	return seconds, true
 }
 
-// zoneToken is the length of the zone that s begins with: ±hhmm, ±hh:mm, a name of zones, or up to seven capitals with nothing
-// but a colon or a '%' behind them.
+// isGreenwich tells whether s begins with the name of the zone that others are counted from.
+func isGreenwich(s string) bool {
+	return strings.HasPrefix(s, "UTC") || strings.HasPrefix(s, "GMT") || strings.HasPrefix(s, "utc") || strings.HasPrefix(s, "gmt")
+}
+
+func isSign(c byte) bool { return c == '+' || c == '-' }
+
+// zoneToken is the length of the zone that s begins with: ±hhmm, ±hh:mm, also behind UTC or GMT, a name of zones, or up to seven
+// capitals with nothing but a colon or a '%' behind them.
 func zoneToken(s string) int {
-	if strings.HasPrefix(s, "UTC") && (len(s) == 3 || !isAlnum(s[3])) {
-		return 3
+	if isGreenwich(s) {
+		switch {
+		case len(s) == 3 || !isAlnum(s[3]) && !isSign(s[3]):
+			return 3
+		case isSign(s[3]):
+			if n := zoneToken(s[3:]); n > 0 {
+				return 3 + n
+			}
+			return 0
+		}
 	}
-	if len(s) >= 5 && (s[0] == '+' || s[0] == '-') {
+	if len(s) >= 5 && isSign(s[0]) {
 		switch {
 		case digits(s[1:5]) == 4:
 			return 5

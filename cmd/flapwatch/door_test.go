@@ -90,8 +90,6 @@ func token(t *testing.T, file, role string) string {
 	return strings.TrimSpace(out)
 }
 
-// TestRoles asks every route of the document without a token, with a wrong one and with one of each role. What each role may do is
-// written here once more, so that neither the routes nor their declaration can drift.
 // patiently is call, again for as long as the answer is that we ask too often: wrong tokens are dear.
 func (p *program) patiently(method, path, body string, headers ...string) (status int, h http.Header, text []byte) {
 	p.t.Helper()
@@ -102,6 +100,8 @@ func (p *program) patiently(method, path, body string, headers ...string) (statu
 	return status, h, text
 }
 
+// TestRoles asks every route of the document without a token, with a wrong one and with one of each role. What each role may do is
+// written here once more, so that neither the routes nor their declaration can drift.
 func TestRoles(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tokens")
 	bearers := map[string]string{"none": "", "wrong": "Bearer fw_WRONG"}
@@ -279,14 +279,18 @@ func TestHostile(t *testing.T) {
 	asked := 0
 	for path, item := range p.document().Paths {
 		for method, op := range item {
-			if path == "/api/v1/tail" || !strings.HasPrefix(path, "/api/v1/") {
+			if !strings.HasPrefix(path, "/api/v1/") {
 				continue
+			}
+			call := p.call
+			if path == tailPath {
+				call = p.patiently // a stream that we leave is counted until the service sees that
 			}
 			check := func(what, path string, refused bool) {
 				t.Helper()
 				asked++
 				began := time.Now()
-				status, h, body := p.call(strings.ToUpper(method), path, "x", "Content-Type", "text/plain")
+				status, h, body := call(strings.ToUpper(method), path, "x", "Content-Type", "text/plain")
 				if status >= 500 || (refused && status < 400) || (status >= 400 && !isProblem(status, h, body)) || (status >= 300 && status < 400) {
 					t.Errorf("%s %s: %d %.300s", what, path[:min(100, len(path))], status, body)
 				}
@@ -307,7 +311,7 @@ func TestHostile(t *testing.T) {
 				}
 			}
 			for _, stray := range []string{"?nonsense=1", "?%zz", "?a;b", "?from=1&from=2"} {
-				status, h, body := p.call(strings.ToUpper(method), plainPath+stray, "x", "Content-Type", "text/plain")
+				status, h, body := call(strings.ToUpper(method), plainPath+stray, "x", "Content-Type", "text/plain")
 				if status < 400 || status >= 500 || !isProblem(status, h, body) {
 					t.Errorf("%s %s: %d %.200s", method, plainPath+stray, status, body)
 				}
@@ -322,8 +326,10 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// FuzzHostile puts any text into any parameter of any operation but the tail, which goes on. An error is problem+json of the asker's making, and
-// nothing takes long.
+// tailPath answers with a stream, of which call reads nothing.
+const tailPath = "/api/v1/tail"
+
+// FuzzHostile puts any text into any parameter of any operation. An error is problem+json of the asker's making, and nothing takes long.
 func FuzzHostile(f *testing.F) {
 	type place struct{ method, path, in, name string }
 	var places []place
@@ -331,7 +337,7 @@ func FuzzHostile(f *testing.F) {
 	for path, item := range p.document().Paths {
 		for method, op := range item {
 			for _, parameter := range op.Parameters {
-				if path != "/api/v1/tail" && strings.HasPrefix(path, "/api/v1/") && (parameter.In == "query" || parameter.In == "path") {
+				if strings.HasPrefix(path, "/api/v1/") {
 					places = append(places, place{strings.ToUpper(method), path, parameter.In, parameter.Name})
 				}
 			}
@@ -346,15 +352,26 @@ func FuzzHostile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, i uint16, value string) {
 		at, p := places[int(i)%len(places)], *p
 		p.t = t
-		path := strings.ReplaceAll(at.path, "{name}", "SEPE0D1730A8137") + "?" + url.Values{at.name: {value}}.Encode()
-		if at.in == "path" {
+		path, headers, call := strings.ReplaceAll(at.path, "{name}", "SEPE0D1730A8137"), []string{"Content-Type", "text/plain"}, p.call
+		switch at.in {
+		case "query":
+			path += "?" + url.Values{at.name: {value}}.Encode()
+		case "path":
 			if value == "" || value == "." || value == ".." {
 				t.Skip("another path")
 			}
 			path = strings.ReplaceAll(at.path, "{"+at.name+"}", url.PathEscape(value))
+		case "header":
+			if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+				t.Skip("no client sends it")
+			}
+			headers = append(headers, at.name, value)
+		}
+		if at.path == tailPath {
+			call = p.patiently
 		}
 		began := time.Now()
-		status, h, body := p.call(at.method, path, "x", "Content-Type", "text/plain")
+		status, h, body := call(at.method, path, "x", headers...)
 		if status >= 500 || (status >= 300 && status < 400) || (status >= 400 && !isProblem(status, h, body)) || status == http.StatusTooManyRequests {
 			t.Errorf("%s %q: %d %.300s", at.method, path, status, body)
 		}

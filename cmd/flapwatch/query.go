@@ -220,7 +220,11 @@ func explainFirst(w io.Writer, items []api.Pattern) {
 	}
 	switch {
 	case best != nil:
-		fmt.Fprintf(w, "\n%s (%d devices)\n", plain(best.Title), count[best.ID])
+		fmt.Fprintf(w, "\n%s", plain(best.Title))
+		if n := count[best.ID]; n > 1 {
+			fmt.Fprintf(w, " (%d devices)", n)
+		}
+		fmt.Fprintln(w)
 	case len(items) > 0 && len(items[0].Diagnoses) > 0:
 		best = &items[0].Diagnoses[0]
 		fmt.Fprintf(w, "\nno cause stands out; the likeliest for %s: %s\n", plain(items[0].Device), plain(best.Title))
@@ -258,6 +262,9 @@ func (c *deviceCmd) Run(ctx context.Context, con *console) error {
 			c.Name = name
 			err = c.get(ctx, "/devices/"+url.PathEscape(c.Name), q, &d)
 		}
+	}
+	if missing := new(problemError); errors.As(err, &missing) && missing.Status == http.StatusNotFound {
+		return fmt.Errorf("no event of device %s from %s to %s; ask for a longer window with --from -90d", plain(c.Name), c.From, c.To)
 	}
 	if err != nil {
 		return err

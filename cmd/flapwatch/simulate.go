@@ -23,7 +23,7 @@ import (
 
 // simulateCmd plays a scenario to a receiver or to standard output.
 type simulateCmd struct {
-	Scenario string  `help:"What to play: ${scenarios}." default:"office"`
+	Scenario string  `help:"What to play: ${scenarios}." enum:"${scenarios}" default:"office"`
 	To       string  `help:"Receiver: udp://HOST:PORT, tcp://HOST:PORT, or - for standard output." default:"udp://127.0.0.1:5514" placeholder:"URL"`
 	Phones   int     `help:"Number of phones; 0 takes the scenario's own." placeholder:"N"`
 	From     moment  `help:"Begin of the play: RFC 3339 or relative." default:"-7d"`
@@ -93,7 +93,7 @@ func (c *simulateCmd) Run(ctx context.Context, con *console) error {
 		err = closed
 	}
 	if err != nil {
-		return fmt.Errorf("simulate: %w", err)
+		return err
 	}
 	fmt.Fprintf(con.err, "sent %d messages of %d devices; %d more were lost on the way, as the scenario wants it\n", truth.Lines, len(truth.Devices), truth.Lost)
 	if c.Wait {

@@ -113,6 +113,10 @@ func (m *markdown) list(title string, items []string) {
 
 func (m *markdown) devices() {
 	m.line("\n## Devices that drop most\n")
+	if len(m.Shown()) == 0 {
+		m.line("No device lost its registration unplanned.")
+		return
+	}
 	m.table("Count:|Device|Model|IP|Description|Reason|Node|Last signal|First|Last|Median gap:")
 	for _, d := range m.Shown() {
 		m.row(Grouped(d.Unregistrations), Clip(40, d.Device), d.Model, d.IP, Clip(80, d.Description), d.Reason.String(), d.Node, d.Signal,

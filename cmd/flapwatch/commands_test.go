@@ -182,8 +182,9 @@ func TestCommandsWithToken(t *testing.T) {
 	right := token(t, file, "read")
 	p := serve(t, folder(t), "--http-token-file", file)
 	for _, name := range []string{"flapping", "patterns", "outages", "sources", "events"} {
-		if _, log, exit := once(t, "", name, "--url", p.web, "--token", right); exit != 0 {
-			t.Errorf("%s: %d %s", name, exit, log)
+		// a sentence says that there is nothing, not the head of an empty table
+		if out, log, exit := once(t, "", name, "--url", p.web, "--token", right); exit != 0 || !strings.HasPrefix(out, "no ") || strings.Count(out, "\n") != 1 {
+			t.Errorf("%s: %d %s%s", name, exit, out, log)
 		}
 		out, log, exit := once(t, "", name, "--url", p.web, "--token", right, "--json")
 		if exit != 0 || !json.Valid([]byte(out)) || !strings.Contains(out, `"items": []`) {
@@ -191,6 +192,9 @@ func TestCommandsWithToken(t *testing.T) {
 		}
 		if _, log, exit := once(t, "", name, "--url", p.web); exit != 1 || !strings.Contains(log, "FLAPWATCH_TOKEN") {
 			t.Errorf("%s without a token: %d %s", name, exit, log)
+		}
+		if _, log, exit := once(t, "", name, "--url", p.web, "--token", "fw_WRONG"); exit != 1 || !strings.Contains(log, "does not know this token") {
+			t.Errorf("%s with a wrong token: %d %s", name, exit, log)
 		}
 	}
 	t.Setenv("FLAPWATCH_TOKEN", right)

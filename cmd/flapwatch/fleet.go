@@ -95,6 +95,10 @@ func (c *sourcesCmd) Run(ctx context.Context, con *console) error {
 	if c.JSON {
 		return printJSON(con.out, answer)
 	}
+	if len(answer.Items) == 0 {
+		_, err := fmt.Fprintln(con.out, "no alarm from anybody in this window; the front page says how to point CUCM here")
+		return err
+	}
 	t := newTable(con.out, "SOURCE", "CLUSTER", "NODE", "MESSAGES", "LAST", "REGISTERED", "UNREGISTERED", "SEVERITIES", "LOST", "CLOCK")
 	problems := map[string]bool{}
 	for _, s := range answer.Items {

@@ -90,6 +90,9 @@ func (r *remote) call(ctx context.Context, method, path string, q url.Values, te
 		if body.Decode(&p) != nil {
 			return fmt.Errorf("%s answers %s", r.URL, response.Status)
 		}
+		if response.StatusCode == http.StatusUnauthorized && r.Token != "" {
+			return fmt.Errorf("%s does not know this token: flapwatch token new makes one, and its line belongs into the file that serve --http-token-file names", r.URL)
+		}
 		return refusal(p)
 	}
 	if err := body.Decode(v); err != nil {
@@ -148,6 +151,10 @@ func (c *flappingCmd) Run(ctx context.Context, con *console) error {
 }
 
 func printFlapping(w io.Writer, items []api.Flapping) error {
+	if len(items) == 0 {
+		_, err := fmt.Fprintln(w, "no device lost its registration in this window")
+		return err
+	}
 	t := newTable(w, "DEVICE", "DROPS", "PLANNED", "STATE", "REGISTERED", "AWAY", "REASON", "PERIOD", "LAST", "MODEL", "DESCRIPTION")
 	for _, f := range items {
 		period := ""
@@ -342,6 +349,10 @@ func (c *eventsCmd) Run(ctx context.Context, con *console) error {
 	}
 	if c.JSON {
 		return printJSON(con.out, answer)
+	}
+	if len(answer.Items) == 0 {
+		_, err := fmt.Fprintln(con.out, "no event in this window")
+		return err
 	}
 	t := newTable(con.out, "TIME", "NODE", "ALARM", "DEVICE", "IP", "REASON", "CAUSE")
 	for _, e := range answer.Items {

@@ -15,6 +15,7 @@ const recordBytes = 128 << 10
 type Batch struct {
 	buf     []byte
 	records []int // where each record begins in buf
+	summed  int   // of them that have their checksum
 	frames  int
 
 	// Of the record under way:
@@ -34,7 +35,7 @@ func (b *Batch) Bytes() int { return len(b.buf) }
 
 // Reset empties the batch.
 func (b *Batch) Reset() {
-	b.buf, b.records, b.frames, b.count, b.source = b.buf[:0], b.records[:0], 0, 0, ""
+	b.buf, b.records, b.summed, b.frames, b.count, b.source = b.buf[:0], b.records[:0], 0, 0, 0, ""
 }
 
 // Add adds one frame: when it was received (ns since 1970), from where, and its bytes, which are copied.
@@ -75,21 +76,28 @@ func (b *Batch) begin(received int64) {
 	b.last, b.count = received, 0
 }
 
-// finish notes the size, count and checksum of the record under way.
+// finish notes the size and count of the record under way.
 func (b *Batch) finish() {
 	if b.count == 0 {
 		return
 	}
 	rec := b.buf[b.records[len(b.records)-1]:]
 	h := getHeader(rec)
-	h.count, h.length, h.sum = b.count, uint32(len(rec)-headerSize), checksum(rec[headerSize:])
+	h.count, h.length = b.count, uint32(len(rec)-headerSize)
 	h.put(rec)
 }
 
-// seal makes the batch ready to be numbered and written.
+// seal makes the batch ready to be numbered and written. The checksums are computed here rather than while frames are added, for
+// who adds them has more of them coming.
 func (b *Batch) seal() {
 	b.finish()
 	b.count = 0 // frames added after this begin a record of their own
+	for ; b.summed < len(b.records); b.summed++ {
+		rec := b.buf[b.records[b.summed]:]
+		h := getHeader(rec)
+		h.sum = checksum(rec[headerSize:h.size()])
+		h.put(rec)
+	}
 	if b.done == nil {
 		b.done = make(chan error, 1)
 	}

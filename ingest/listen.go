@@ -17,6 +17,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// ReceiveBuffer is what is asked of the kernel for a UDP socket, in bytes: with it a receiver may be kept from the processor for 130 ms
+// while 400,000 messages a second come in. Only what waits takes memory.
+const ReceiveBuffer = 32 << 20
+
 // ListenOptions are the settings of all receivers.
 type ListenOptions struct {
 	Addresses     []string       // udp://:514, tcp://:601, tls://:6514?cert=FILE&key=FILE&client_ca=FILE
@@ -24,7 +28,7 @@ type ListenOptions struct {
 	MaxConns      int            // open TCP connections in total (default 2,000)
 	MaxPerSender  int            // open TCP connections of one address (default 200)
 	Idle          time.Duration  // a connection silent for so long is closed (default a week): what a sender writes first after that is lost
-	ReceiveBuffer int            // bytes asked of the kernel for each UDP socket (default 8 MiB)
+	ReceiveBuffer int            // bytes asked of the kernel for each UDP socket (default ReceiveBuffer)
 	Log           *slog.Logger
 	Metrics       *Metrics
 	Now           func() time.Time
@@ -63,7 +67,7 @@ func (o ListenOptions) withDefaults() ListenOptions {
 		o.Idle = 7 * 24 * time.Hour
 	}
 	if o.ReceiveBuffer <= 0 {
-		o.ReceiveBuffer = 8 << 20
+		o.ReceiveBuffer = ReceiveBuffer
 	}
 	return o
 }

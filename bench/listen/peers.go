@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"flapwatch/ingest"
 )
 
 // The peers write each message to a file, with the fields taken out of it.
@@ -45,7 +47,7 @@ func rsyslog(cache string) peer {
 			input := fmt.Sprintf(`module(load="imptcp" threads="1") input(type="imptcp" address="%s" port="%s" ruleset="r")`, host, port)
 			if transport == "udp" {
 				input = fmt.Sprintf(`module(load="imudp" threads="1" batchSize="128" timeRequery="128") `+
-					`input(type="imudp" rcvbufSize="8m" address="%s" port="%s" ruleset="r")`, host, port)
+					`input(type="imudp" rcvbufSize="%d" address="%s" port="%s" ruleset="r")`, ingest.ReceiveBuffer, host, port)
 			}
 			return rsyslogConf + input + "\n"
 		},
@@ -61,7 +63,7 @@ func syslogNG(cache string) peer {
 			host, port, _ := strings.Cut(address, ":")
 			options := `max-connections(10) log-iw-size(100000) log-fetch-limit(1000)`
 			if transport == "udp" {
-				options = `log-iw-size(100000) log-fetch-limit(1000) so-rcvbuf(8388608)`
+				options = fmt.Sprintf(`log-iw-size(100000) log-fetch-limit(1000) so-rcvbuf(%d)`, ingest.ReceiveBuffer)
 			}
 			return fmt.Sprintf(syslogNGConf, p.root, transport, host, port, options)
 		},

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"flapwatch/engine"
+	"flapwatch/ingest"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/alecthomas/kong"
@@ -246,9 +247,6 @@ func (c *checkCmd) socket(what, network, address, free string, running bool) che
 	return checked{what, wrong, err.Error()}
 }
 
-// wantedBuffer is what is asked of the kernel for each UDP socket, in bytes.
-const wantedBuffer = 8 << 20
-
 // buffers looks at the limit of receive buffers (socket(7)).
 func (c *checkCmd) buffers() []checked {
 	const limit = "/proc/sys/net/core/rmem_max"
@@ -260,8 +258,8 @@ func (c *checkCmd) buffers() []checked {
 	switch {
 	case err != nil || bad != nil:
 		return []checked{{"receive buffer", note, "the kernel does not tell its limit"}}
-	case n < wantedBuffer:
-		return []checked{{"receive buffer", note, fmt.Sprintf("the kernel grants %d bytes, %d are asked for: bursts over UDP may be lost (sysctl -w net.core.rmem_max=%d)", n, wantedBuffer, wantedBuffer)}}
+	case n < ingest.ReceiveBuffer:
+		return []checked{{"receive buffer", note, fmt.Sprintf("the kernel grants %d bytes, %d are asked for: bursts over UDP may be lost (sysctl -w net.core.rmem_max=%d)", n, ingest.ReceiveBuffer, ingest.ReceiveBuffer)}}
 	}
 	return []checked{{"receive buffer", good, fmt.Sprintf("the kernel grants up to %d bytes", n)}}
 }

@@ -170,16 +170,23 @@ func (in *Intake) Ready() error {
 // Behind says that one more receiver, or one less, has more to read than it can.
 func (in *Intake) Behind(more int32) { in.behind.Add(more) }
 
-// Calm waits while receivers are behind: what is in the spool can wait, and what is in the kernel's buffer cannot. It does not wait
-// while the spool is crowded, which would end in dropping as well.
+// Calm waits while receivers are behind, or the disk is: what is in the spool can wait, and what is in the kernel's buffer cannot. It
+// does not wait while the spool is crowded, which would end in dropping as well.
 func (in *Intake) Calm(ctx context.Context, crowded func() bool) {
 	const ask = 100 // ms between two questions for the spool
-	for turn := 0; in.behind.Load() > 0 && ctx.Err() == nil; turn++ {
+	for turn := 0; (in.behind.Load() > 0 || in.piled()) && ctx.Err() == nil; turn++ {
 		if turn%ask == 0 && crowded() {
 			return
 		}
 		wait(ctx, time.Millisecond)
 	}
+}
+
+// piled says that groups wait for the disk.
+func (in *Intake) piled() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.full) > ahead/4
 }
 
 // Run writes groups until ctx ends; what was added before that is written first, as far as the spool takes it within a grace period.

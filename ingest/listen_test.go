@@ -221,21 +221,41 @@ func TestUDPFirst(t *testing.T) {
 	}
 	s.hurry(true)
 	r.intake.Calm(t.Context(), full)
-	ctx, cancel := context.WithCancel(t.Context())
+	r.wantWait(roomy, "for the socket")
+	r.run().next(10 * datagrams)
+	r.intake.Calm(t.Context(), roomy)
+}
+
+// TestDiskFirst has groups that wait for the disk: until they are few what is behind the spool waits.
+func TestDiskFirst(t *testing.T) {
+	r := bind(t, spool.Options{}, ListenOptions{Addresses: []string{"udp://127.0.0.1:0"}})
+	roomy := func() bool { return false }
+	group := Frame{Source: "10.0.0.1", Data: make([]byte, MaxFrame)}
+	offered := 0
+	for r.intake.Offer([]Frame{group}) == 1 {
+		offered++
+	}
+	r.wantWait(roomy, "for the disk")
+	r.run().next(offered)
+	r.intake.Calm(t.Context(), roomy)
+}
+
+// wantWait checks that Calm waits.
+func (r *reception) wantWait(crowded func() bool, what string) {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(r.t.Context())
 	waited := make(chan struct{})
 	go func() {
-		r.intake.Calm(ctx, roomy)
+		r.intake.Calm(ctx, crowded)
 		close(waited)
 	}()
 	select {
 	case <-waited:
-		t.Error("did not wait for the socket")
+		r.t.Error("did not wait " + what)
 	case <-time.After(20 * time.Millisecond):
 	}
 	cancel()
 	<-waited
-	r.run().next(10 * datagrams)
-	r.intake.Calm(t.Context(), roomy)
 }
 
 // kernelDrops waits until the kernel's drops are counted.

@@ -182,11 +182,11 @@ func (in *Intake) Calm(ctx context.Context, crowded func() bool) {
 	}
 }
 
-// piled says that groups wait for the disk.
+// piled says that groups wait for a disk that takes them: where it is full, who empties the spool must go on.
 func (in *Intake) piled() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return len(in.full) > ahead/4
+	return len(in.full) > ahead/4 && in.trouble.Load() == nil
 }
 
 // Run writes groups until ctx ends; what was added before that is written first, as far as the spool takes it within a grace period.

@@ -240,6 +240,23 @@ func TestDiskFirst(t *testing.T) {
 	r.intake.Calm(t.Context(), roomy)
 }
 
+// TestFullFirst has groups that wait for room in the spool: what makes room does not wait for them.
+func TestFullFirst(t *testing.T) {
+	r := bind(t, spool.Options{Cap: 4 << 20}, ListenOptions{Addresses: []string{"udp://127.0.0.1:0"}}).run()
+	group := Frame{Source: "10.0.0.1", Data: make([]byte, MaxFrame)}
+	for deadline := time.Now().Add(30 * time.Second); r.intake.Ready() == nil || r.intake.Offer([]Frame{group}) == 1; {
+		if time.Now().After(deadline) {
+			t.Fatal("the spool does not become full")
+		}
+		r.intake.Offer([]Frame{group})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if r.intake.Calm(ctx, func() bool { return false }); ctx.Err() != nil {
+		t.Error("waits for the disk that it has to make room on")
+	}
+}
+
 // wantWait checks that Calm waits.
 func (r *reception) wantWait(crowded func() bool, what string) {
 	r.t.Helper()

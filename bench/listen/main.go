@@ -22,17 +22,18 @@ import (
 
 // options are the flags.
 type options struct {
-	program  string // flapwatch
-	messages int    // over TCP
-	pace     int    // over TCP, messages a second
-	repeat   int
-	rates    string // over UDP, messages a second
-	seconds  int    // of each UDP run
-	only     string // names of programs
-	extra    string // arguments for flapwatch serve
-	out      string
-	cache    string // where peers are unpacked
-	keep     string // folder for the data; empty: a temporary one
+	program   string // flapwatch
+	messages  int    // over TCP
+	pace      int    // over TCP, messages a second
+	repeat    int
+	rates     string // over UDP, messages a second
+	udpRepeat int    // turns at each of them
+	seconds   int    // of each UDP run
+	only      string // names of programs
+	extra     string // arguments for flapwatch serve
+	out       string
+	cache     string // where peers are unpacked
+	keep      string // folder for the data; empty: a temporary one
 }
 
 func main() {
@@ -45,10 +46,11 @@ func main() {
 	}
 	var o options
 	flag.StringVar(&o.program, "flapwatch", "bin/flapwatch", "the program")
-	flag.IntVar(&o.messages, "messages", 1_000_000, "sent to each over TCP")
+	flag.IntVar(&o.messages, "messages", 1_000_000, "sent to each over TCP; 0 leaves TCP out")
 	flag.IntVar(&o.pace, "tcp-rate", 0, "messages a second over TCP; 0: as fast as they are taken")
-	flag.IntVar(&o.repeat, "repeat", 3, "turns")
+	flag.IntVar(&o.repeat, "repeat", 3, "turns over TCP")
 	flag.StringVar(&o.rates, "udp", "100000,200000,400000", "rates over UDP, messages a second; empty leaves UDP out")
+	flag.IntVar(&o.udpRepeat, "udp-repeat", 1, "turns at each rate over UDP")
 	flag.IntVar(&o.seconds, "seconds", 10, "of each UDP run")
 	flag.StringVar(&o.only, "only", "", "programs to measure, by name and comma; all if empty")
 	flag.StringVar(&o.extra, "args", "", "more arguments for flapwatch serve")
@@ -89,11 +91,11 @@ func run(ctx context.Context, o options) error {
 		return nil
 	}
 	var err error
-	for turn := 0; turn < o.repeat && err == nil; turn++ {
+	for turn := 0; o.messages > 0 && turn < o.repeat && err == nil; turn++ {
 		err = each(func(p subject) (result, error) { return overTCP(ctx, o, p) })
 	}
 	for _, rate := range rates(o.rates) {
-		if err == nil {
+		for turn := 0; turn < o.udpRepeat && err == nil; turn++ {
 			err = each(func(p subject) (result, error) { return overUDP(ctx, o, p, rate) })
 		}
 	}

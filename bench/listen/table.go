@@ -47,7 +47,7 @@ func writeTCP(b *strings.Builder, groups [][]result, pace int) {
 }
 
 func writeUDP(b *strings.Builder, groups [][]result) {
-	fmt.Fprint(b, "UDP, one run at each rate\n\n")
+	fmt.Fprint(b, "UDP, each run\n\n")
 	fmt.Fprintln(b, "| program | offered msg/s | sent | lost | lost % | counted as lost by itself | CPU µs a message | peak MiB |")
 	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|")
 	for _, g := range groups {

@@ -138,7 +138,7 @@ func (r *eventRows) addPlace(e *event.Event) {
 func (r *eventRows) addSender(e *event.Event, spool string, laid bool) {
 	r.sender.addPacked(&r.packed, hint(e.Source)+hint(e.Host), &senderWords{
 		e.TimeSource, e.Clock, e.Source, e.Host, e.Process, e.PRI, e.HasPRI, e.Truncated, spool,
-	}, e.Raw)
+	}, e)
 	if laid {
 		r.claimed.add(usualClaimed)
 	} else {
@@ -159,7 +159,7 @@ func (r *eventRows) addPhone(e *event.Row, laid bool) {
 // addSaid adds what the alarm says and means.
 func (r *eventRows) addSaid(e *event.Row, form string) {
 	words := saidBy(e, form)
-	r.said.addPacked(&r.packed, words.hint(), &words, e.Raw)
+	r.said.addPacked(&r.packed, words.hint(), &words, &e.Event)
 }
 
 // addForm adds the tags that no other column gives back, and the record where it has no form, which is given back.

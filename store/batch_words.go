@@ -20,8 +20,8 @@ func (w senderWords) pack(p *packed) []byte {
 	return p.pack(false, w.timeSource.String(), w.clock, w.source, w.host, w.process, p.number(uint32(w.pri), w.hasPRI), flagText(w.truncated), w.spool)
 }
 
-func (w senderWords) lasting(raw string) senderWords {
-	w.clock, w.source, w.host, w.process = lasting(raw, w.clock), lasting(raw, w.source), lasting(raw, w.host), lasting(raw, w.process)
+func (w senderWords) lasting(e *event.Event) senderWords {
+	w.clock, w.source, w.host, w.process = lasting(e, w.clock), lasting(e, w.source), lasting(e, w.host), lasting(e, w.process)
 	return w
 }
 
@@ -62,19 +62,18 @@ func (w saidWords) pack(p *packed) []byte {
 		w.role.String(), flagText(w.expected), w.reason, w.cause, w.form)
 }
 
-func (w saidWords) lasting(raw string) saidWords {
-	w.facility, w.signal, w.state = lasting(raw, w.facility), lasting(raw, w.signal), lasting(raw, w.state)
-	w.callState, w.text = lasting(raw, w.callState), lasting(raw, w.text)
+func (w saidWords) lasting(e *event.Event) saidWords {
+	w.facility, w.signal, w.state = lasting(e, w.facility), lasting(e, w.signal), lasting(e, w.state)
+	w.callState, w.text = lasting(e, w.callState), lasting(e, w.text)
 	return w
 }
 
-// lasting is s, as a copy where it is a part of the record: the record's memory is used again.
-func lasting(raw, s string) string {
-	if len(s) == 0 {
-		return ""
+// lasting is a text of e, as a copy where it may be a part of the record or of what was made of it: the record's memory is used again.
+// Of a record with a layout whatever is no part of it is kept by others too.
+func lasting(e *event.Event, s string) string {
+	from := uintptr(unsafe.Pointer(unsafe.StringData(s))) - uintptr(unsafe.Pointer(unsafe.StringData(e.Raw)))
+	if e.Layout != 0 && from >= uintptr(len(e.Raw)) {
+		return s
 	}
-	if from := uintptr(unsafe.Pointer(unsafe.StringData(s))) - uintptr(unsafe.Pointer(unsafe.StringData(raw))); from < uintptr(len(raw)) {
-		return strings.Clone(s)
-	}
-	return s
+	return strings.Clone(s)
 }

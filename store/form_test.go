@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"flapwatch/event"
 	"flapwatch/parse"
@@ -152,6 +153,41 @@ func TestLayouts(t *testing.T) {
 	}
 	if n := len(rows.former.layouts.list); n != 4 {
 		t.Errorf("%d layouts are believed, want 4", n)
+	}
+}
+
+// The memory of records is used again once they are added: nothing in the columns, nor in what is remembered to compare the next with,
+// may be a part of it.
+func TestRecordsAreLetGo(t *testing.T) {
+	rows, p := new(eventRows), parse.New(nil)
+	const usual = "<187>41679: ucm-01: Nov 20 2026 12:00:00.123 UTC :  %UC_CALLMANAGER-3-EndPointUnregistered: %[DeviceName=SEP000000000001]" +
+		"[IPAddress=10.60.98.210][Protocol=SIP][DeviceType=592][Description=Hall][Reason=13][IPAddrAttributes=0]" +
+		"[LastSignalReceived=SIPStationDPrimaryLineTimeout][AppID=Cisco CallManager][ClusterID=C][NodeID=ucm-01]: An endpoint has unregistered"
+	lines := []string{usual, strings.Replace(usual, " :  %", " : %", 1), "Nov 20 12:00:00 ucm-01 local7 3 ccm: " + usual[len("<187>"):]}
+	n := int32(0)
+	for range 6 {
+		for _, line := range lines {
+			memory := []byte(line)
+			var e event.Row
+			if status, err := p.Parse(unsafe.String(&memory[0], len(memory)), parse.Context{Received: noon, Source: "10.0.0.1"}, &e.Event); status != event.Alarm {
+				t.Fatal(err)
+			}
+			rows.add(&e, "a", false)
+			for i := range memory {
+				memory[i] = '#'
+			}
+			if n++; rows.row(n-1).Raw != line {
+				t.Fatalf("row %d gives %q, want %q", n-1, rows.row(n-1).Raw, line)
+			}
+		}
+	}
+	for i := range n {
+		if got, want := rows.row(i), lines[int(i)%len(lines)]; got.Raw != want || got.Host != "ucm-01" || got.Signal != "SIPStationDPrimaryLineTimeout" {
+			t.Errorf("row %d gives %q of %q, signal %q", i, got.Raw, got.Host, got.Signal)
+		}
+	}
+	if words := len(rows.sender.words) + len(rows.said.words) + len(rows.node.words); words != 1+2+1+3+1+1 {
+		t.Errorf("%d words: %q, %q, %q", words, rows.sender.words, rows.said.words, rows.node.words)
 	}
 }
 

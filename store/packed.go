@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"flapwatch/event"
 )
 
 // packed makes one word of several values that go together, so that ClickHouse has one column where it would have many: see
@@ -103,7 +105,7 @@ type packedWord[T words[T]] struct {
 type words[T any] interface {
 	comparable
 	pack(*packed) []byte
-	lasting(raw string) T // the same, without texts that are parts of raw
+	lasting(e *event.Event) T // the same, without texts that are parts of e's record
 }
 
 type remembered[T any] struct {
@@ -111,8 +113,8 @@ type remembered[T any] struct {
 	number uint32 // of the word; 0 is none
 }
 
-// addPacked adds the word of some values of a record. hint is the same for the same values, and seldom for others.
-func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T, raw string) {
+// addPacked adds the word of some values of an event. hint is the same for the same values, and seldom for others.
+func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T, e *event.Event) {
 	i := hint % uint64(len(c.recent))
 	slot, beside := &c.recent[i], &c.recent[i^1]
 	switch {
@@ -126,7 +128,7 @@ func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T, raw string)
 			n = c.learn(string(w))
 		}
 		*beside = *slot
-		slot.number, slot.values = n, (*values).lasting(raw)
+		slot.number, slot.values = n, (*values).lasting(e)
 	}
 	c.rows = append(c.rows, slot.number)
 }

@@ -101,8 +101,8 @@ type Event struct {
 //
 //	<PRI>Seq: Host: Claimed :  %Facility-Severity-Alarm: %[Key=Value]…[Key=Value]: Text
 //
-// with all of Tags, none of them unknown, and without control characters. Claimed is Time in the form "Jan 02 2006 15:04:05.000 UTC". The numbers are decimal digits without a zero before them, and a parameter that has a
-// field of its own has the same text there. Records with the same Layout have the same keys in the same order.
+// with all of Tags, none of them unknown, no control characters, and Claimed as Time in the form "Jan 02 2006 15:04:05.000 UTC". Numbers have
+// no zero before them, and a parameter with a field has the same text there. Records with the same Layout have the same keys in one order.
 type Layout uint32
 
 // OneSpace in a Layout says that Claimed has one space behind its colon, where others have two.

@@ -71,9 +71,9 @@ GROUP BY cluster, node, app_id
 ORDER BY cluster, node, app_id
 LIMIT 100000`
 
-// Sources gives what each sender sent of each node, received in the window and as far as f lets it through, ordered by source and node:
-// of more than 10,000 those that sent most. The
-// sequence numbers of a node's processes are given with every source of the node.
+// Sources gives what each sender sent of each node, received in the window and as far as f lets it through, ordered by source and
+// node; of more than 10,000 those that sent most. The sequence numbers of a node's processes are given with every source of
+// the node.
 func (s *Store) Sources(ctx context.Context, f event.Filter) ([]event.Source, error) {
 	type place struct{ cluster, node string }
 	counted := map[place][]event.Counter{}

@@ -29,6 +29,7 @@ type ListenOptions struct {
 	MaxPerSender  int            // open TCP connections of one address (default 200)
 	Idle          time.Duration  // a connection silent for so long is closed (default a week): what a sender writes first after that is lost
 	ReceiveBuffer int            // bytes asked of the kernel for each UDP socket (default ReceiveBuffer)
+	Receiver      []string       // command that runs datagram.Child, which receives for UDP
 	Log           *slog.Logger
 	Metrics       *Metrics
 	Now           func() time.Time

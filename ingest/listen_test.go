@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"flapwatch/ingest/datagram"
 	"flapwatch/spool"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,7 +22,18 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+const receiverChild = "receiver-child" // first argument of the test binary when it is the process that receives datagrams
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == receiverChild {
+		if err := datagram.Child(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // reception is listeners, intake and spool at work, as far as the spool.
 type reception struct {
@@ -53,6 +66,7 @@ func bind(t *testing.T, so spool.Options, o ListenOptions) *reception {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Receiver = []string{os.Args[0], receiverChild}
 	r.intake = NewIntake(r.spool, int(so.Cap)/32, o.Metrics, o.Log)
 	if r.listeners, err = Listen(t.Context(), r.intake, o); err != nil {
 		t.Fatal(err)
@@ -209,20 +223,31 @@ func TestUDPDrops(t *testing.T) {
 	t.Logf("%d datagrams into a small buffer: %v received, %d missing, as many counted as the kernel's drops", sent, r.count("received_messages_total", "udp"), lost)
 }
 
-// TestUDPFirst has a socket with much to read: until it is read what is behind the spool waits, unless the spool is crowded.
+// TestUDPFirst has a socket of which much was received: until it is taken what is behind the spool waits, unless the spool is crowded.
 func TestUDPFirst(t *testing.T) {
-	r := bind(t, spool.Options{}, ListenOptions{Addresses: []string{"udp://127.0.0.1:0"}, ReceiveBuffer: 1 << 20})
-	s := r.listeners.doers[0].(*udpSocket)
-	c := dial(t, "udp", r.address(0))
+	r := bind(t, spool.Options{}, ListenOptions{Addresses: []string{"udp://127.0.0.1:0"}})
 	roomy, full := func() bool { return false }, func() bool { return true }
 	r.intake.Calm(t.Context(), roomy)
-	for range 10 * datagrams {
+
+	u := r.listeners.doers[0].(*udpAddress)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- u.receiver.Run(ctx) }()
+	c, s := dial(t, "udp", r.address(0)), u.sockets[0]
+	for !s.queue.Behind() {
 		write(t, c, one)
 	}
-	s.hurry(true)
+	s.hurry()
 	r.intake.Calm(t.Context(), full)
 	r.wantWait(roomy, "for the socket")
-	r.run().next(10 * datagrams)
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	s.receive()
+	if err := u.Close(); err != nil {
+		t.Error(err)
+	}
 	r.intake.Calm(t.Context(), roomy)
 }
 
@@ -425,7 +450,7 @@ func TestHostile(t *testing.T) {
 }
 
 func TestListenErrors(t *testing.T) {
-	r := receive(t, "tcp://127.0.0.1:0")
+	r := receive(t, "tcp://127.0.0.1:0", "udp://127.0.0.1:0")
 	f := func(address, says string) {
 		t.Helper()
 		l, err := Listen(t.Context(), r.intake, ListenOptions{
@@ -441,6 +466,7 @@ func TestListenErrors(t *testing.T) {
 	f("5514", "write it as")
 	f("http://:1", "is not udp, tcp or tls")
 	f("tcp://"+r.address(0), "taken by another program")
+	f("udp://"+r.address(1), "taken by another program")
 	f("tls://127.0.0.1:0", "needs cert")
 	f("tls://127.0.0.1:0?cert=none&key=none", "read certificate")
 	f("tls://127.0.0.1:0?cert=a&key=b&client_name=c", "client_ca")

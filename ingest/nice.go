@@ -14,12 +14,3 @@ func standBack() {
 	runtime.LockOSThread()
 	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness) // refused: it runs as all do
 }
-
-// eagerness is how far receivers go before all others. It needs CAP_SYS_NICE or RLIMIT_NICE.
-const eagerness = -10
-
-// goFirst makes the calling goroutine one that goes first, until it ends.
-func goFirst() {
-	runtime.LockOSThread()
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, eagerness) // refused: it runs as all do
-}

@@ -14,38 +14,81 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"flapwatch/ingest/datagram"
 	"flapwatch/parse"
 )
 
 const (
 	countDrops = time.Second // how often the kernel is asked what it dropped
-	crowded    = 16          // a socket is behind from this part of its buffer on
+	lettingGo  = time.Second // as long as an address may be taken that is then free
 )
 
-// udpSocket receives datagrams in batches (recvmmsg). Several of them share an address by SO_REUSEPORT.
+// udpAddress receives on an address, by several sockets that share it (SO_REUSEPORT).
+type udpAddress struct {
+	receiver *datagram.Receiver
+	sockets  []*udpSocket
+}
+
+// udpSocket is one of them.
 type udpSocket struct {
 	*Listeners
 	conn   *net.UDPConn
-	drops  uint32 // datagrams that the kernel dropped on this socket, as last seen
-	behind bool   // as the intake was told
+	queue  *datagram.Queue // what was received on it
+	drops  uint32          // datagrams that the kernel dropped on this socket, as last seen
+	behind bool            // as the intake was told
 }
 
 func (l *Listeners) bindUDP(ctx context.Context, host string) error {
+	if err := free(ctx, host); err != nil {
+		return bindError("udp", host, err)
+	}
 	config := net.ListenConfig{Control: l.udpOptions}
+	var conns []*net.UDPConn
 	for range max(1, runtime.GOMAXPROCS(0)/2) {
 		c, err := config.ListenPacket(ctx, "udp", host)
 		if err != nil {
+			closeAll(conns)
 			return bindError("udp", host, err)
 		}
-		conn := c.(*net.UDPConn)
-		if len(l.addrs) == 0 || l.addrs[len(l.addrs)-1].String() != conn.LocalAddr().String() {
-			l.addrs = append(l.addrs, conn.LocalAddr())
-			l.granted(conn)
-		}
-		host = conn.LocalAddr().String() // port 0 is chosen once
-		l.doers = append(l.doers, &udpSocket{Listeners: l, conn: conn})
+		conns = append(conns, c.(*net.UDPConn))
+		host = c.LocalAddr().String() // port 0 is chosen once
 	}
+	receiver, err := datagram.New(l.options.Receiver, conns, l.options.Log)
+	if err != nil {
+		closeAll(conns)
+		return err
+	}
+	u := &udpAddress{receiver: receiver}
+	for i, c := range conns {
+		u.sockets = append(u.sockets, &udpSocket{Listeners: l, conn: c, queue: receiver.Queue(i)})
+	}
+	l.doers, l.addrs = append(l.doers, u), append(l.addrs, conns[0].LocalAddr())
+	l.granted(conns[0])
 	return nil
+}
+
+// free says whether nobody else has the address, by taking it alone for an instant: sockets that share it would share it with those of
+// another flapwatch too, and each would get a part of the messages. A process that has received for a program that was killed may need a
+// moment to let go.
+func free(ctx context.Context, host string) error {
+	ctx, cancel := context.WithTimeout(ctx, lettingGo)
+	defer cancel()
+	for {
+		c, err := net.ListenPacket("udp", host)
+		if err == nil {
+			return c.Close()
+		}
+		if !errors.Is(err, unix.EADDRINUSE) || ctx.Err() != nil {
+			return err
+		}
+		wait(ctx, 10*time.Millisecond)
+	}
+}
+
+func closeAll(conns []*net.UDPConn) {
+	for _, c := range conns {
+		_ = c.Close()
+	}
 }
 
 // udpOptions asks for a large receive buffer and for sharing, before the socket is bound. It does not ask for several datagrams of one
@@ -81,65 +124,66 @@ func (l *Listeners) granted(conn *net.UDPConn) {
 	})
 }
 
-// Close ends Run.
-func (s *udpSocket) Close() error { return s.conn.Close() }
-
-// Run receives until ctx ends.
-func (s *udpSocket) Run(ctx context.Context) error {
-	var g errgroup.Group
-	g.Go(func() error { return s.watchDrops(ctx) })
-	g.Go(func() error { return s.receive(ctx) })
-	return g.Wait()
+// Close gives back what Run needs.
+func (u *udpAddress) Close() error {
+	u.receiver.Close()
+	for _, s := range u.sockets {
+		_ = s.conn.Close()
+	}
+	return nil
 }
 
-// receive reads until the socket is closed. What was read is delivered.
-func (s *udpSocket) receive(ctx context.Context) error {
-	goFirst()
-	defer s.calm(true)
-	conn, err := s.conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	r, peers := newDatagramReader(), newSources()
-	frames := make([]Frame, 0, datagrams)
-	for {
-		n, err := r.read(conn)
-		if err == nil {
-			s.hurry(n == datagrams)
-			s.deliver(s.frames(frames[:0], r, n, peers))
-			continue
-		}
-		if ctx.Err() != nil {
+// Run receives until ctx ends. What the sockets held then is delivered.
+func (u *udpAddress) Run(ctx context.Context) error {
+	defer u.Close()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return u.receiver.Run(ctx) })
+	for _, s := range u.sockets {
+		g.Go(func() error {
+			s.receive()
 			return nil
-		}
-		return fmt.Errorf("receive on udp %s: %w", s.conn.LocalAddr(), err)
+		})
+		g.Go(func() error {
+			s.watchDrops(ctx)
+			return nil
+		})
+	}
+	err := g.Wait()
+	for _, s := range u.sockets {
+		s.kernelDrops()
+	}
+	return err
+}
+
+// receive delivers what comes in on the socket, until nothing does any more.
+func (s *udpSocket) receive() {
+	defer s.calm(true)
+	peers := newSources()
+	frames := make([]Frame, 0, 256)
+	for received := s.queue.Take(); len(received) > 0; received = s.queue.Take() {
+		s.hurry()
+		s.deliver(s.frames(frames[:0], received, peers))
 	}
 }
 
-// watchDrops counts what the kernel drops, and closes the socket when ctx ends.
-func (s *udpSocket) watchDrops(ctx context.Context) error {
+// watchDrops counts what the kernel drops until ctx ends.
+func (s *udpSocket) watchDrops(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait(ctx, countDrops)
 		s.kernelDrops()
 	}
-	return s.conn.Close()
 }
 
 // frames turns datagrams into messages. A datagram is one message (RFC 5426 section 3.1), but tools that send a text by UDP put
 // several lines into one: it is cut before each line that starts like a record.
-func (s *udpSocket) frames(frames []Frame, r *datagramReader, n int, peers *sources) []Frame {
-	now := s.options.Now().UnixNano()
-	for i := range n {
-		peer, data := r.datagram(i)
-		if len(data) == 0 || !s.allowed(peer) {
+func (s *udpSocket) frames(frames []Frame, received []datagram.Datagram, peers *sources) []Frame {
+	for _, d := range received {
+		if len(d.Data) == 0 || !s.allowed(d.Peer) {
 			continue
 		}
-		if len(data) == MaxFrame {
-			s.options.Metrics.Overlong.Inc()
-		}
-		source := peers.name(peer)
-		eachLine(data, parse.Begins, func(line []byte) {
-			frames = append(frames, Frame{Received: now, Source: source, Data: line})
+		source := peers.name(d.Peer)
+		eachLine(d.Data, parse.Begins, func(line []byte) {
+			frames = append(frames, Frame{Received: d.Received, Source: source, Data: line})
 		})
 	}
 	return frames
@@ -158,15 +202,8 @@ func (s *udpSocket) deliver(frames []Frame) {
 	}
 }
 
-// hurry tells the intake whether this socket is behind: there was more to read than one call takes, and much is left.
-func (s *udpSocket) hurry(more bool) {
-	behind := false
-	if more {
-		m, ok := s.memory()
-		behind = ok && m[memUsed] > m[memRoom]/crowded
-	}
-	s.calm(!behind)
-}
+// hurry tells the intake whether much of what came in waits here.
+func (s *udpSocket) hurry() { s.calm(!s.queue.Behind()) }
 
 // calm says whether this socket is no more, or not behind.
 func (s *udpSocket) calm(yes bool) {
@@ -179,36 +216,36 @@ func (s *udpSocket) calm(yes bool) {
 	s.behind = !yes
 }
 
-// kernelDrops asks the kernel how many datagrams it has dropped on this socket since it was made. The counter is the one that
-// SO_RXQ_OVFL sends along with the next datagram, if there is one.
+// kernelDrops counts what the kernel has dropped on this socket since it was last asked.
 func (s *udpSocket) kernelDrops() {
-	if m, ok := s.memory(); ok && m[memDrops] != s.drops {
-		lost := m[memDrops] - s.drops // the counter may wrap
-		s.drops = m[memDrops]
+	if n, ok := s.allDrops(); ok && n != s.drops {
+		lost := n - s.drops // the counter may wrap
+		s.drops = n
 		s.intake.Lost("kernel_buffer", uint64(lost))
 	}
 }
 
 // Places in what SO_MEMINFO gives (Linux 4.12, linux/sock_diag.h).
 const (
-	memUsed  = 0 // SK_MEMINFO_RMEM_ALLOC: bytes of what waits to be read, with the kernel's own
-	memRoom  = 1 // SK_MEMINFO_RCVBUF
-	memDrops = 8 // SK_MEMINFO_DROPS
+	memDrops  = 8 // SK_MEMINFO_DROPS
+	memPlaces = 9
 )
 
-// memory asks the kernel about the socket's memory.
-func (s *udpSocket) memory() (info [memDrops + 1]uint32, ok bool) {
+// allDrops asks the kernel how many datagrams it has dropped on this socket since it was made. The counter is the one that SO_RXQ_OVFL
+// sends along with the next datagram, if there is one.
+func (s *udpSocket) allDrops() (n uint32, ok bool) {
 	raw, err := s.conn.SyscallConn()
 	if err != nil {
-		return info, false
+		return 0, false
 	}
 	err = raw.Control(func(fd uintptr) {
+		var info [memPlaces]uint32
 		size := uint32(unsafe.Sizeof(info))
 		_, _, failed := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
 			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
-		ok = failed == 0
+		n, ok = info[memDrops], failed == 0
 	})
-	return info, ok && err == nil
+	return n, ok && err == nil
 }
 
 // sources remembers the names of addresses, so that a message costs no allocation for its sender. It is bounded.

@@ -71,11 +71,10 @@ func measure(ctx context.Context, o options, s subject, transport string, rate i
 		return result{}, err
 	}
 	defer p.end()
-	before, err := used(p.pid())
+	before, engine, err := usedBy(p.pid())
 	if err != nil {
 		return result{}, err
 	}
-	engine := engineCPU(p)
 	began := time.Now()
 	r := result{program: s.name(), transport: transport, rate: rate, counted: -1}
 	own, err := used(os.Getpid())
@@ -93,10 +92,10 @@ func measure(ctx context.Context, o options, s subject, transport string, rate i
 	if r.kept, last, err = settle(ctx, p, r.sent); err != nil {
 		return r, err
 	}
-	after, err := used(p.pid())
+	after, atEnd, err := usedBy(p.pid())
 	r.took, r.cpu, r.peak = last.Sub(began), after.cpu-before.cpu, after.peak
 	r.behind, r.sender = last.Sub(ended), sent.cpu-own.cpu
-	r.engine = engineCPU(p) - engine
+	r.engine = atEnd - engine
 	if counts, ok := p.(interface{ dropped() (int, error) }); ok && err == nil {
 		r.counted, err = counts.dropped()
 	}
@@ -104,14 +103,6 @@ func measure(ctx context.Context, o options, s subject, transport string, rate i
 		r.kept, err = held.flushed()
 	}
 	return r, err
-}
-
-func engineCPU(p running) (sum time.Duration) {
-	for _, child := range children(p.pid()) {
-		u, _ := used(child)
-		sum += u.cpu
-	}
-	return sum
 }
 
 // settle waits until the program has finished all messages, or no more of them for some seconds: the rest is lost.

@@ -63,6 +63,23 @@ func used(pid int) (usage, error) {
 	return u, err
 }
 
+// usedBy is what a program uses: its process and those it has started, but for its database, which is told apart.
+func usedBy(pid int) (program usage, database time.Duration, err error) {
+	if program, err = used(pid); err != nil {
+		return program, 0, err
+	}
+	for _, child := range children(pid) {
+		u, _ := used(child)
+		if args, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child)); bytes.Contains(args, []byte("engine-child")) {
+			database += u.cpu
+			continue
+		}
+		program.cpu += u.cpu
+		program.peak += u.peak
+	}
+	return program, database, nil
+}
+
 // children are the processes that a process has started.
 func children(pid int) (out []int) {
 	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))

@@ -55,8 +55,8 @@ const description = `flapwatch receives syslog from Cisco Unified Communications
 
 // run is the whole program.
 func run(ctx context.Context, args []string, env func(string) (string, bool), in io.Reader, out, stderr io.Writer) error {
-	if len(args) > 0 && args[0] == engineChild {
-		return childMain(ctx, args[1:])
+	if child := childOf(args); child != nil {
+		return child(ctx)
 	}
 	var c cli
 	settings := &resolver{env: env}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -46,12 +45,12 @@ func openDatabase(ctx context.Context, c *serveCmd, log *slog.Logger) (*database
 	if err != nil {
 		return nil, err
 	}
-	program, err := os.Executable()
+	command, err := itself(engineChild)
 	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
+		return nil, err
 	}
 	d.engine, err = engine.Start(ctx, engine.Options{
-		Dir: filepath.Join(c.Data, "clickhouse"), Library: library, Command: []string{program, engineChild}, Log: log,
+		Dir: filepath.Join(c.Data, "clickhouse"), Library: library, Command: command, Log: log,
 	})
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ import (
 
 const asProgram = "FLAPWATCH_TEST_AS_PROGRAM"
 
-// TestMain lets the test binary be the program, and the engine's child, so that tests can kill them.
+// TestMain lets the test binary be the program, and the processes it starts, so that tests can kill them.
 func TestMain(m *testing.M) {
 	if address, n, ok := strings.Cut(os.Getenv(asCrowd), " "); ok {
 		many, _ := strconv.Atoi(n)
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	if os.Getenv(asProgram) != "" || (len(os.Args) > 1 && os.Args[1] == engineChild) {
+	if os.Getenv(asProgram) != "" || childOf(os.Args[1:]) != nil {
 		main()
 		os.Exit(0)
 	}

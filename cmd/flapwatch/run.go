@@ -127,9 +127,13 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 		return nil, err
 	}
 	s.metrics.MustRegister(accounts{s})
+	receiver, err := itself(receiverChild)
+	if err != nil {
+		return nil, err
+	}
 	s.intake = ingest.NewIntake(s.spool, int(c.SpoolCap)/32, s.counters, log)
 	if s.listeners, err = ingest.Listen(ctx, s.intake, ingest.ListenOptions{
-		Addresses: c.Syslog, Allow: prefixes(c.Allow), Log: log, Metrics: s.counters, Now: time.Now,
+		Addresses: c.Syslog, Allow: prefixes(c.Allow), Log: log, Metrics: s.counters, Now: time.Now, Receiver: receiver,
 	}); err != nil {
 		return nil, err
 	}

@@ -191,6 +191,7 @@ func (in *Intake) piled() bool {
 
 // Run writes groups until ctx ends; what was added before that is written first, as far as the spool takes it within a grace period.
 func (in *Intake) Run(ctx context.Context) error {
+	goFirst()
 	late, cancel := graceful(ctx)
 	defer cancel()
 	for {

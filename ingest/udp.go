@@ -157,6 +157,7 @@ func (u *udpAddress) Run(ctx context.Context) error {
 
 // receive delivers what comes in on the socket, until nothing does any more.
 func (s *udpSocket) receive() {
+	goFirst()
 	defer s.calm(true)
 	peers := newSources()
 	frames := make([]Frame, 0, 256)

@@ -27,6 +27,7 @@ type Batch struct {
 	aside    []int32 // rows of events that ClickHouse refused
 	known    knownLines
 	decided  bool // fresh and known are
+	doubts   int  // refusals in a row whose code does not say whose fault they are
 	shares   []share
 	sharing  bool      // the last share is open
 	joined   []joined  // by row
@@ -93,7 +94,7 @@ func (b *Batch) release() {
 		columns.reset()
 	}
 	b.events.forget()
-	b.fresh, b.aside, b.decided = b.fresh[:0], b.aside[:0], false
+	b.fresh, b.aside, b.decided, b.doubts = b.fresh[:0], b.aside[:0], false, 0
 	b.shares, b.sharing, b.joined = b.shares[:0], false, b.joined[:0]
 	b.earliest, b.latest = time.Time{}, time.Time{}
 	select {
@@ -174,9 +175,9 @@ func (b *Batch) see(e *event.Event) {
 // Commit writes the batch as the stretch up to frame next, and says what became of its messages. leftover counts
 // messages of the stretch that have no row of their own, such as the parts that an added event was joined from.
 //
-// When the error wraps event.ErrUnavailable, Commit may be called again until it succeeds; however often, and whether
-// or not a failed call has reached ClickHouse, the batch counts once. Rows that ClickHouse refuses for their values are
-// moved to the lines that were not understood, with its reason.
+// After an error Commit may be called again until it succeeds; however often, and whether or not a failed call has reached
+// ClickHouse, the batch counts once. Rows that ClickHouse refuses while it takes others (refusal.go) are moved to the lines
+// that were not understood, with its reason.
 func (b *Batch) Commit(ctx context.Context, next uint64, leftover event.Counts) (event.Counts, error) {
 	s := b.store
 	s.commit.Lock()
@@ -192,6 +193,7 @@ func (b *Batch) Commit(ctx context.Context, next uint64, leftover event.Counts) 
 	}
 	counts, lost, err := b.write(ctx, next, leftover)
 	if err != nil {
+		b.doubt(err)
 		return event.Counts{}, fmt.Errorf("commit frames %d to %d of spool %s: %w", b.first, next, b.spool, err)
 	}
 	b.tell(lost)
@@ -226,33 +228,39 @@ func (b *Batch) write(ctx context.Context, next uint64, leftover event.Counts) (
 
 func (b *Batch) writeEvents(ctx context.Context, next uint64) error {
 	b.events.close(next)
-	into := target{table: "events", block: b.blocks[0], ids: b.events.ids, attempt: b.attempt(next)}
+	into := b.into(events, next)
+	if into.doubted && !into.proof.holds {
+		if err := b.recall(ctx, into.proof); err != nil {
+			return err
+		}
+	}
 	bad, err := b.store.insert(ctx, into, b.fresh)
-	for row, why := range bad {
-		b.setAside(row, why)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		b.store.newest.learn(&b.events, b.fresh)
-	}
-	return err
+	b.setAside(bad)
+	b.store.newest.learn(&b.events, b.fresh)
+	return nil
 }
 
-// setAside moves a row of events that ClickHouse refused to the lines that were not understood.
-func (b *Batch) setAside(row int32, why error) {
-	b.fresh = slices.DeleteFunc(b.fresh, func(r int32) bool { return r == row })
-	b.aside = append(b.aside, row)
-	e := b.events.row(row)
-	b.AddUnparsed(&e.Event, 0, "refused by clickhouse: "+reasonOf(why))
-	b.store.log.Warn("row refused by clickhouse", "id", e.ID.String(), "error", why)
+// setAside moves rows of events that ClickHouse refused to the lines that were not understood.
+func (b *Batch) setAside(bad map[int32]error) {
+	b.fresh = slices.DeleteFunc(b.fresh, func(row int32) bool { return bad[row] != nil })
+	for row, why := range bad {
+		b.aside = append(b.aside, row)
+		e := b.events.row(row)
+		b.AddUnparsed(&e.Event, 0, "refused by clickhouse: "+reasonOf(why))
+		b.store.log.Warn("row refused by clickhouse", "id", e.ID.String(), "error", why)
+	}
 }
 
 // writeLines writes the rows of unparsed and other, and counts those that ClickHouse refused: they are lost.
 func (b *Batch) writeLines(ctx context.Context, next uint64) (lost lostLines, err error) {
-	lost.unparsed, err = b.writeAll(ctx, next, "unparsed", b.blocks[1], b.unparsed.id.v, b.known.unparsed)
+	lost.unparsed, err = b.writeAll(ctx, next, unparsed, b.known.unparsed)
 	if err != nil {
 		return lost, err
 	}
-	lost.other, err = b.writeAll(ctx, next, "other", b.blocks[2], b.other.id.v, b.known.other)
+	lost.other, err = b.writeAll(ctx, next, other, b.known.other)
 	return lost, err
 }
 
@@ -260,14 +268,33 @@ func (b *Batch) writeLines(ctx context.Context, next uint64) (lost lostLines, er
 type lostLines struct{ unparsed, other []int32 }
 
 // writeAll writes the rows that are not known.
-func (b *Batch) writeAll(ctx context.Context, next uint64, table string, columns block, ids []event.ID, known map[int32]bool) (lost []int32, err error) {
-	into := target{table: table, block: columns, ids: ids, attempt: b.attempt(next)}
-	bad, err := b.store.insert(ctx, into, unknown(known, len(ids)))
+func (b *Batch) writeAll(ctx context.Context, next uint64, table int, known map[int32]bool) (lost []int32, err error) {
+	into := b.into(table, next)
+	bad, err := b.store.insert(ctx, into, unknown(known, len(into.ids)))
 	for row, why := range bad {
-		b.store.log.Error("line refused by clickhouse is lost", "table", table, "id", ids[row].String(), "error", why)
+		b.store.log.Error("line refused by clickhouse is lost", "table", into.table, "id", into.ids[row].String(), "error", why)
 		lost = append(lost, row)
 	}
 	return lost, err
+}
+
+// The tables of a batch.
+const (
+	events = iota
+	unparsed
+	other
+)
+
+// into is where the rows for a table go.
+func (b *Batch) into(table int, next uint64) target {
+	return target{
+		table:   [...]string{events: "events", unparsed: "unparsed", other: "other"}[table],
+		ids:     [...][]event.ID{events: b.events.ids, unparsed: b.unparsed.id.v, other: b.other.id.v}[table],
+		block:   b.blocks[table],
+		attempt: b.attempt(next),
+		proof:   &b.store.proofs[table],
+		doubted: b.doubts >= doubtful,
+	}
 }
 
 // attempt names what this batch writes for a stretch. Another batch of the same stretch has another name: its rows must

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"maps"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -19,35 +18,28 @@ type target struct {
 	block   block
 	ids     []event.ID // of the block's rows
 	attempt string     // spool, stretch and batch
+	proof   *proof     // of the table
+	doubted bool       // an error that is not known may be the rows' fault
 }
 
 // insertDeadline bounds one INSERT: an engine that hangs must not stop the pipeline from trying again.
 const insertDeadline = time.Minute
 
-// insert writes the chosen rows. Those that ClickHouse refuses for their values are found by halving and given back
-// with its reason; the others are written. An error wraps event.ErrUnavailable when it is worth trying again.
+// insert writes the chosen rows. Those that ClickHouse refuses while it takes others are given back with its reason (refusal.go); the
+// others are written. An error wraps event.ErrUnavailable when ClickHouse did not answer or says that it may be otherwise later.
 func (s *Store) insert(ctx context.Context, into target, rows []int32) (map[int32]error, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	err := s.send(ctx, into, rows)
-	switch {
-	case !isException(err, refused):
-		return nil, written("insert into "+into.table, err)
-	case len(rows) == 1:
-		return map[int32]error{rows[0]: err}, nil
+	t := trial{Store: s, target: into, suspects: map[int32]error{}}
+	err := t.write(ctx, rows)
+	if err == nil {
+		err = t.judge(ctx)
 	}
-	half := len(rows) / 2
-	bad, err := s.insert(ctx, into, rows[:half])
 	if err != nil {
-		return nil, err
+		return nil, written("insert into "+into.table, err)
 	}
-	more, err := s.insert(ctx, into, rows[half:])
-	if err != nil || bad == nil {
-		return more, err
-	}
-	maps.Copy(bad, more)
-	return bad, nil
+	return t.suspects, nil
 }
 
 // send is one INSERT. Over HTTP the block goes out as it lies in memory; the native protocol needs a batch of the

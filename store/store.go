@@ -53,6 +53,7 @@ type Store struct {
 	memory memory      // of the rows stored lately; used by the one who commits
 	newest newest      // events, for those who ask
 	spare  chan *Batch // whose memory can be used again
+	proofs [3]proof    // of events, unparsed and other; used by the one who commits
 
 	totalled atomic.Pointer[totalled]
 }
@@ -81,6 +82,9 @@ func Open(ctx context.Context, options *clickhouse.Options, settings Settings) (
 	}
 	s := &Store{conn: conn, http: options.Protocol == clickhouse.HTTP, log: settings.Log, spare: make(chan *Batch, maxSpare)}
 	s.newest.most = keptEvents
+	for i, columns := range newBatch().blocks {
+		s.proofs[i].block = columns
+	}
 	if err := s.prepare(ctx, settings.Retention); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

@@ -14,8 +14,7 @@ import (
 )
 
 // Exported is a message outside of a spool, with its receipt. A text of such objects, one a line, is imported as if each message came
-// again then and from there. Importing it twice adds no row; a line that is no alarm counts again, because one with the same receipt may
-// be left over from a commit that was interrupted.
+// again then and from there. Imported twice, all of it is a duplicate.
 type Exported struct {
 	Received time.Time `json:"received_at"`
 	Source   string    `json:"source"`

@@ -43,12 +43,13 @@ type lineRows struct {
 	reason   word
 	position number[int64]
 	raw      text
+	writer
 }
 
 func (r *lineRows) columns() block {
 	return block{
 		{"received_at", &r.received}, {"id", &r.id}, {"source", &r.source}, {"error", &r.reason},
-		{"position", &r.position}, {"raw", &r.raw},
+		{"position", &r.position}, {"raw", &r.raw}, {"spool", &r.spool}, {"range_end", &r.rangeEnd},
 	}
 }
 
@@ -60,12 +61,29 @@ type otherRows struct {
 	host     word
 	program  word
 	raw      text
+	writer
 }
 
 func (r *otherRows) columns() block {
 	return block{
 		{"received_at", &r.received}, {"id", &r.id}, {"source", &r.source}, {"host", &r.host},
-		{"program", &r.program}, {"raw", &r.raw},
+		{"program", &r.program}, {"raw", &r.raw}, {"spool", &r.spool}, {"range_end", &r.rangeEnd},
+	}
+}
+
+// writer says of each line which stretch of which spool wrote it.
+type writer struct {
+	spool    word
+	rangeEnd number[uint64]
+}
+
+// close gives n lines their stretch.
+func (w *writer) close(spool string, next uint64, n int) {
+	w.spool.reset()
+	w.rangeEnd.reset()
+	for range n {
+		w.spool.add(spool)
+		w.rangeEnd.add(next)
 	}
 }
 
@@ -256,6 +274,8 @@ func (b *Batch) setAside(bad map[int32]error) {
 
 // writeLines writes the rows of unparsed and other, and counts those that ClickHouse refused: they are lost.
 func (b *Batch) writeLines(ctx context.Context, next uint64) (lost lostLines, err error) {
+	b.unparsed.close(b.spool, next, len(b.unparsed.id.v))
+	b.other.close(b.spool, next, len(b.other.id.v))
 	lost.unparsed, err = b.writeAll(ctx, next, unparsed, b.known.unparsed)
 	if err != nil {
 		return lost, err

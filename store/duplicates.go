@@ -19,7 +19,7 @@ import (
 //
 // A stretch of a spool is committed when its row in counts is there, which is written last. Stretches of a spool are
 // committed in order, so at any moment there is a frame P below which all is committed and above which nothing is. Each
-// row of events carries the end of the stretch that wrote it (range_end): a row of our own spool is committed if
+// row of events, unparsed and other carries the end of the stretch that wrote it (range_end): a row of our own spool is committed if
 // range_end ≤ P, and left over from an interrupted commit if range_end > P. A batch begins at P.
 //
 //	An id is a duplicate if a committed row of our spool, or any row of another spool, has it, or an earlier row of
@@ -28,7 +28,7 @@ import (
 // So each id counts as stored once, by the first stretch that is committed with it: before its commit the stretch has
 // left nothing that counts, and after it every later copy finds it. Inserting over a left-over row makes a second
 // copy with an equal sorting key, of which ReplacingMergeTree keeps the younger, the committed one; until they merge
-// readers use FINAL.
+// readers use FINAL. For lines of files, which have ids too, the same holds (share.go).
 //
 // ClickHouse is asked only about what memory (memory.go) cannot know. Memory does not know what another process writes:
 // an event that two receivers with one database have both got is counted by both, and read once.
@@ -66,7 +66,7 @@ func (b *Batch) ask(ctx context.Context, byTime, byID []int32) error {
 	}
 	known := map[event.ID]bool{} // to be committed
 	found := func(id event.ID, spool string, rangeEnd uint64) {
-		if spool != b.spool || rangeEnd <= b.first {
+		if b.committed(spool, rangeEnd) {
 			known[id] = true
 		}
 	}
@@ -82,6 +82,11 @@ func (b *Batch) ask(ctx context.Context, byTime, byID []int32) error {
 	}
 	b.fresh = slices.DeleteFunc(b.fresh, func(row int32) bool { return known[b.events.ids[row]] })
 	return nil
+}
+
+// committed says whether a row of the stretch of spool that ends at rangeEnd is more than a left-over of an interrupted commit.
+func (b *Batch) committed(spool string, rangeEnd uint64) bool {
+	return spool != b.spool || rangeEnd <= b.first
 }
 
 // finding takes in a stored event and who wrote it.

@@ -30,6 +30,7 @@ func TestMigrateCarriesEventsAlong(t *testing.T) {
 		t.Fatal(err)
 	}
 	exec(t, old, oldEvent)
+	exec(t, old, "INSERT INTO unparsed (received_at, id, source, error, position, raw) VALUES ('2026-11-20 12:00:00.123', '0123456789abcdef', 's', 'e', 1, 'r')")
 	s := reopen(t, options)
 	want := event.Row{Event: event.Event{
 		Cluster: "C", Device: "SEP1", Time: noon, Received: noon.Add(40e6), Alarm: "A", Node: "n", AppID: "app", IP: "10.0.0.1",
@@ -45,4 +46,10 @@ func TestMigrateCarriesEventsAlong(t *testing.T) {
 		t.Fatalf("read\n%+v\nwant\n%+v", all, want)
 	}
 	commit(t, s, "another", 0, 1, []*event.Row{&want}, event.Counts{Duplicate: 1})
+	b := s.Begin("another", 1)
+	b.Import(new(event.Counts))
+	b.AddUnparsed(&event.Event{ID: event.ID([]byte("0123456789abcdef")), Received: noon, Source: "s", Raw: "r"}, 1, "e")
+	if got, err := b.Commit(t.Context(), 2, event.Counts{}); err != nil || got.Duplicate != 1 {
+		t.Errorf("a line of before: %+v, %v", got, err)
+	}
 }

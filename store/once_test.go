@@ -159,6 +159,47 @@ func TestDuplicateWithoutTime(t *testing.T) {
 	check(t, s, 1, event.Counts{Received: 3, Stored: 1, Duplicate: 2})
 }
 
+// Lines of a file are duplicates when they come again, also with the receipt that they had; those that an interrupted commit left
+// are not.
+func TestDuplicateLines(t *testing.T) {
+	options := clickhousetest.Open(t)
+	s := reopen(t, options)
+	received := time.Now() // other lines are kept for a week
+	read := func(first uint64) (*Batch, *event.Counts) {
+		b, c := s.Begin("a", first), new(event.Counts)
+		b.Import(c)
+		for n := range 3 {
+			e := sample(n).Event
+			e.Received = received
+			e.Identify(event.Unparsed, fmt.Sprint("file/", n))
+			b.AddUnparsed(&e, 0, "why")
+			b.AddOther(&e)
+		}
+		return b, c
+	}
+	b, _ := read(0)
+	if err := b.decideLines(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.writeLines(t.Context(), 6); err != nil { // and no counts
+		t.Fatal(err)
+	}
+	s = reopen(t, options)
+	for i, want := range []event.Counts{{Unparsed: 3, Other: 3}, {Duplicate: 6}, {Duplicate: 6}} {
+		if i == 2 {
+			s = reopen(t, options)
+		}
+		b, told := read(uint64(6 * i))
+		got, err := b.Commit(t.Context(), uint64(6*i+6), event.Counts{})
+		if err != nil || *told != want || got != want.Add(event.Counts{Received: 6}) {
+			t.Errorf("time %d: %+v, told %+v, %v; want %+v", i+1, got, *told, err, want)
+		}
+	}
+	if lines, _, err := s.Unparsed(t.Context(), event.Filter{}, "", 10); err != nil || len(lines) != 3 {
+		t.Errorf("%d lines, %v; want 3", len(lines), err)
+	}
+}
+
 // Ids that differ in one thing only stay apart, in memory and in the sorting key.
 func TestAlmostDuplicates(t *testing.T) {
 	var rows []*event.Row

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -144,22 +143,21 @@ func (b *Batch) decideLines(ctx context.Context) (err error) {
 			other = append(other, int32(row))
 		}
 	}
-	if b.known.unparsed, err = b.store.findLines(ctx, "unparsed", b.unparsed.id.v, b.unparsed.received.v, unparsed); err != nil {
+	if b.known.unparsed, err = b.findLines(ctx, "unparsed", b.unparsed.id.v, unparsed); err != nil {
 		return err
 	}
-	b.known.other, err = b.store.findLines(ctx, "other", b.other.id.v, b.other.received.v, other)
+	b.known.other, err = b.findLines(ctx, "other", b.other.id.v, other)
 	return err
 }
 
-// findLinesByID gets lines that are known by their place. A line with the same receipt is one of ours, left over from an
-// interrupted commit: see duplicates.go.
+// findLinesByID gets lines that are known by their place, and who wrote them.
 const findLinesByID = `
-SELECT DISTINCT id, received_at
+SELECT DISTINCT id, spool, range_end
 FROM %s
 WHERE id IN (%s)`
 
 // findLines gives those of the rows that are copies, of stored lines or of each other.
-func (s *Store) findLines(ctx context.Context, table string, ids []event.ID, received []int64, rows []int32) (map[int32]bool, error) {
+func (b *Batch) findLines(ctx context.Context, table string, ids []event.ID, rows []int32) (map[int32]bool, error) {
 	first := make(map[event.ID]int32, len(rows))
 	known := map[int32]bool{}
 	var ask []int32
@@ -177,14 +175,14 @@ func (s *Store) findLines(ctx context.Context, table string, ids []event.ID, rec
 			words[i] = "unhex('" + hex.EncodeToString(ids[row][:]) + "')"
 		}
 		query := fmt.Sprintf(findLinesByID, table, strings.Join(words, ","))
-		err := s.each(ctx, lookup, "look for copies in "+table, query, nil, func(list driver.Rows) error {
-			var id string
-			var at time.Time
-			if err := list.Scan(&id, &at); err != nil {
+		err := b.store.each(ctx, lookup, "look for copies in "+table, query, nil, func(list driver.Rows) error {
+			var id, spool string
+			var rangeEnd uint64
+			if err := list.Scan(&id, &spool, &rangeEnd); err != nil {
 				return fmt.Errorf("read a copy: %w", err)
 			}
-			if row := first[event.ID([]byte(id))]; at.UnixMilli() != received[row] {
-				known[row] = true
+			if b.committed(spool, rangeEnd) {
+				known[first[event.ID([]byte(id))]] = true
 			}
 			return nil
 		})

@@ -169,13 +169,14 @@ func serverTLS(q url.Values, log *slog.Logger) (*tls.Config, error) {
 		return nil, fmt.Errorf("client_name=NAME needs client_ca=FILE")
 	}
 	load := func() (*tls.Config, error) { return loadTLS(certFile, keyFile, caFile, names) }
-	first, err := load()
+	newest, err := NewLatest(log, load, certFile, keyFile, caFile)
 	if err != nil {
 		return nil, err
 	}
-	reload := &reloader{files: []string{certFile, keyFile, caFile}, load: load, current: first, log: log}
-	reload.stamp = reload.stamps()
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: reload.config}, nil
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return newest.Get(), nil },
+	}, nil
 }
 
 func loadTLS(certFile, keyFile, caFile string, names []string) (*tls.Config, error) {

@@ -171,7 +171,7 @@ func TestTLSReload(t *testing.T) {
 	write(t, old, two+"\n")
 	r.want("127.0.0.1 " + two)
 
-	const complaint = "certificates changed and cannot be used; the old ones stay"
+	const complaint = "files changed and cannot be used; what was read before stays"
 	if log.times(complaint) != 0 {
 		t.Errorf("a good renewal is complained of:\n%s", &log)
 	}

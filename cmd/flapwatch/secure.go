@@ -8,74 +8,21 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"sync"
-	"time"
 
 	"flapwatch/api"
+	"flapwatch/ingest"
 )
-
-// latest hands out what was read from files, and reads them again when they change. Files that changed and cannot be read leave
-// everything as it was, with a word in the log.
-type latest[T any] struct {
-	files []string
-	read  func() (T, error)
-	log   *slog.Logger
-
-	mu     sync.Mutex
-	looked time.Time
-	stamp  string
-	value  T
-}
-
-// lookEvery bounds how often files are looked at.
-const lookEvery = time.Second
-
-// newLatest reads the files for the first time.
-func newLatest[T any](log *slog.Logger, read func() (T, error), files ...string) (*latest[T], error) {
-	l := &latest[T]{files: files, read: read, log: log}
-	l.stamp = l.stamps()
-	var err error
-	l.value, err = read()
-	return l, err
-}
-
-func (l *latest[T]) get() T {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if now := time.Now(); now.Sub(l.looked) >= lookEvery {
-		l.looked = now
-		if stamp := l.stamps(); stamp != l.stamp {
-			l.stamp = stamp
-			if v, err := l.read(); err != nil {
-				l.log.Error("files changed and cannot be read; what was read before stays", "files", l.files, "error", err)
-			} else {
-				l.value = v
-				l.log.Info("files read again", "files", l.files)
-			}
-		}
-	}
-	return l.value
-}
-
-func (l *latest[T]) stamps() (s string) {
-	for _, f := range l.files {
-		if info, err := os.Stat(f); err == nil {
-			s += fmt.Sprint(info.ModTime().UnixNano(), info.Size(), " ")
-		}
-	}
-	return s
-}
 
 // tokens gives the tokens of --http-token-file, or nil where there is none.
 func (c *serveCmd) tokens(log *slog.Logger) (func() *api.Tokens, error) {
 	if c.HTTPTokenFile == "" {
 		return nil, nil
 	}
-	l, err := newLatest(log, func() (*api.Tokens, error) { return readTokens(c.HTTPTokenFile) }, c.HTTPTokenFile)
+	l, err := ingest.NewLatest(log, func() (*api.Tokens, error) { return readTokens(c.HTTPTokenFile) }, c.HTTPTokenFile)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return l.get, nil
+	return l.Get, nil
 }
 
 func readTokens(path string) (*api.Tokens, error) {
@@ -111,14 +58,14 @@ func (c *serveCmd) certificate(log *slog.Logger) (func() *tls.Certificate, error
 	if len(c.HTTPTLS) != 2 {
 		return nil, usageError{errors.New("--http-tls: name two files, as in --http-tls cert.pem,key.pem")}
 	}
-	l, err := newLatest(log, func() (*tls.Certificate, error) {
+	l, err := ingest.NewLatest(log, func() (*tls.Certificate, error) {
 		pair, err := tls.LoadX509KeyPair(c.HTTPTLS[0], c.HTTPTLS[1])
 		return &pair, err
 	}, c.HTTPTLS...)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--http-tls: %w", err)}
 	}
-	return l.get, nil
+	return l.Get, nil
 }
 
 // scheme is how the page is reached.

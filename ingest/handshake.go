@@ -2,56 +2,12 @@ package ingest
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
-	"strconv"
 	"strings"
-	"sync"
 )
-
-// reloader hands out the newest TLS settings whose files could be read.
-type reloader struct {
-	files []string
-	load  func() (*tls.Config, error)
-	log   *slog.Logger
-
-	mu      sync.Mutex
-	stamp   string // of the files in use
-	failed  string // of files that could not be read, as was said
-	current *tls.Config
-}
-
-// config is a tls.Config.GetConfigForClient. Files that changed and cannot be read leave the settings as they were.
-func (r *reloader) config(*tls.ClientHelloInfo) (*tls.Config, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s := r.stamps(); s != r.stamp {
-		c, err := r.load()
-		switch {
-		case err == nil:
-			r.current, r.stamp = c, s
-		case s != r.failed:
-			r.failed = s
-			r.log.Error("certificates changed and cannot be used; the old ones stay", "error", err)
-		}
-	}
-	return r.current, nil
-}
-
-// stamps describes the state of the files: time of change and size of each.
-func (r *reloader) stamps() string {
-	var b strings.Builder
-	for _, f := range r.files {
-		if info, err := os.Stat(f); err == nil {
-			b.WriteString(info.ModTime().String() + " " + strconv.FormatInt(info.Size(), 10) + ";")
-		}
-	}
-	return b.String()
-}
 
 // errName says that a certificate is good and that its owner is none of those who may send.
 var errName = errors.New("certificate has none of the allowed names")

@@ -33,6 +33,9 @@ const (
 // maxPhones is above what a cluster can hold and bounds memory, about a kilobyte a phone.
 const maxPhones = 1_000_000
 
+// ErrOptions says that there is no play with these Options.
+var ErrOptions = errors.New("simulate")
+
 // Line is one message as a node sends it, without framing.
 type Line struct {
 	At   time.Time
@@ -42,10 +45,11 @@ type Line struct {
 
 // Run plays a scenario and hands every line that arrives to emit, in the order of time over all
 // nodes. It ends early with the error of ctx or of emit; Truth then tells what happened until then.
+// Where there is no such play the error wraps ErrOptions, and says all that is wrong.
 func Run(ctx context.Context, o Options, emit func(Line) error) (Truth, error) {
 	s, err := o.complete()
 	if err != nil {
-		return Truth{}, fmt.Errorf("simulate: %w", err)
+		return Truth{}, fmt.Errorf("%w: %w", ErrOptions, err)
 	}
 	w := newWire(ctx, o, emit)
 	if s.groups == nil {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -108,19 +110,22 @@ func (c *periodsCmd) Run(ctx context.Context, con *console) error {
 
 // keepaliveCmd predicts a cycle.
 type keepaliveCmd struct {
-	Protocol string  `help:"Which keepalives." enum:"sip,sccp" default:"sip"`
-	Expires  float64 `help:"SIP: seconds that the node grants." default:"120"`
-	Delta    float64 `help:"SIP: seconds before the expiry at which the phone refreshes." default:"5"`
-	Grace    float64 `help:"SIP: seconds that the node's timer runs beyond the expiry." default:"10"`
-	Retry    float64 `help:"SIP: wait before the first repetition, in seconds; it doubles with each refresh." default:"0.21875"`
-	Interval float64 `help:"SCCP: seconds between keepalives to the primary." default:"30"`
-	Missed   int     `help:"SCCP: intervals without a keepalive after which the node gives up." default:"3"`
-	Fallback float64 `help:"Connection Monitor Duration: seconds on the secondary." default:"120"`
-	JSON     bool    `help:"Print JSON." name:"json"`
+	Protocol string   `help:"Which keepalives." enum:"sip,sccp" default:"sip"`
+	Expires  *float64 `help:"SIP: seconds that the node grants (default 120)." placeholder:"N"`
+	Delta    *float64 `help:"SIP: seconds before the expiry at which the phone refreshes (default 5)." placeholder:"N"`
+	Grace    *float64 `help:"SIP: seconds that the node's timer runs beyond the expiry (default 10)." placeholder:"N"`
+	Retry    *float64 `help:"SIP: wait before the first repetition, in seconds; it doubles with each refresh (default 0.21875)." placeholder:"N"`
+	Interval *float64 `help:"SCCP: seconds between keepalives to the primary (default 30)." placeholder:"N"`
+	Missed   *int     `help:"SCCP: intervals without a keepalive after which the node gives up (default 3)." placeholder:"N"`
+	Fallback float64  `help:"Connection Monitor Duration: seconds on the secondary." default:"120"`
+	JSON     bool     `help:"Print JSON." name:"json"`
 }
 
 // Run prints the cycle step by step.
 func (c *keepaliveCmd) Run(con *console) error {
+	if err := c.fits(); err != nil {
+		return err
+	}
 	p, err := keepalive.Cycle(c.model())
 	if err != nil {
 		return usageError{errors.New("--" + strings.ReplaceAll(err.Error(), "\n", "\n--"))} // a line begins with the name of its flag
@@ -143,12 +148,39 @@ func (c *keepaliveCmd) Run(con *console) error {
 func (c *keepaliveCmd) model() keepalive.Model {
 	if c.Protocol == "sccp" {
 		m := keepalive.DefaultSCCP()
-		m.Interval, m.Missed, m.Fallback = c.Interval, c.Missed, c.Fallback
+		m.Interval, m.Missed, m.Fallback = or(c.Interval, m.Interval), or(c.Missed, m.Missed), c.Fallback
 		return m
 	}
 	m := keepalive.DefaultSIP()
-	m.Expires, m.Delta, m.Grace, m.FirstRetry, m.Fallback = c.Expires, c.Delta, c.Grace, c.Retry, c.Fallback
+	m.Expires, m.Delta, m.Grace = or(c.Expires, m.Expires), or(c.Delta, m.Delta), or(c.Grace, m.Grace)
+	m.FirstRetry, m.Fallback = or(c.Retry, m.FirstRetry), c.Fallback
 	return m
+}
+
+// or gives what was set, or the default.
+func or[T any](set *T, otherwise T) T {
+	if set == nil {
+		return otherwise
+	}
+	return *set
+}
+
+// fits refuses timers of the other protocol, all of them at once.
+func (c *keepaliveCmd) fits() error {
+	other, set := "sccp", map[string]bool{"interval": c.Interval != nil, "missed": c.Missed != nil}
+	if c.Protocol == "sccp" {
+		other, set = "sip", map[string]bool{"expires": c.Expires != nil, "delta": c.Delta != nil, "grace": c.Grace != nil, "retry": c.Retry != nil}
+	}
+	var errs []error
+	for _, flag := range slices.Sorted(maps.Keys(set)) {
+		if set[flag] {
+			errs = append(errs, fmt.Errorf("--%s: %s has no such timer; say --protocol %s", flag, strings.ToUpper(c.Protocol), other))
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return usageError{errors.Join(errs...)}
 }
 
 // clock prints seconds as minutes and seconds.

@@ -82,6 +82,24 @@ func TestKeepaliveMistakes(t *testing.T) {
 	f([]string{"--expires"}, "--expires", "0")
 	f([]string{"--expires", "--grace", "--retry"}, "--expires", "-1", "--grace", "-1", "--retry", "0")
 	f([]string{"--delta"}, "--delta", "120")
+	f([]string{"--interval", "--missed"}, "--interval", "30", "--missed", "3") // SIP has none
+	f([]string{"--delta", "--expires", "--grace", "--retry"}, "--protocol", "sccp", "--expires", "120", "--delta", "5", "--grace", "10", "--retry", "1")
+}
+
+// TestSimulateMistakes: what cannot be played is a mistake of the command line.
+func TestSimulateMistakes(t *testing.T) {
+	for want, args := range map[string][]string{
+		"phones":              {"--phones", "-1"},
+		"loss":                {"--loss", "2"},
+		"no stretch of time":  {"--from", "now", "--until", "-1d"},
+		"2000000 are not":     {"--phones", "2000000", "--loss", "7"},
+		"rate: -1 is no rate": {"--rate", "-1"},
+	} {
+		out, log, exit := once(t, "", append([]string{"simulate", "--to", "-"}, args...)...)
+		if exit != 2 || out != "" || !strings.Contains(log, want) {
+			t.Errorf("%q: exit %d, %s%s", args, exit, out, log)
+		}
+	}
 }
 
 // TestCompletion completes commands, flags and values, and lets the shells read their scripts.

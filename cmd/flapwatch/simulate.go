@@ -64,6 +64,9 @@ func (c *simulateCmd) Run(ctx context.Context, con *console) error {
 		length := o.Until.Sub(o.From)
 		o.From, o.Until = now, now.Add(length)
 	}
+	if !(c.Rate >= 0) {
+		return usageError{fmt.Errorf("--rate: %g is no rate", c.Rate)}
+	}
 	var before api.Stats
 	if c.Wait && c.To == "-" {
 		return usageError{errors.New("--wait: nobody stores what goes to standard output; name a receiver with --to")}
@@ -91,6 +94,9 @@ func (c *simulateCmd) Run(ctx context.Context, con *console) error {
 	_ = bar.Finish()
 	if closed := out.Close(); err == nil {
 		err = closed
+	}
+	if errors.Is(err, simulate.ErrOptions) {
+		return usageError{err}
 	}
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ type Reader interface {
 	Devices(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.DeviceSummary, string, error)
 	Changes(ctx context.Context, f event.Filter) ([]event.History, error)
 	Unparsed(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Line, string, error)
-	Sources(ctx context.Context, f event.Filter) ([]event.Source, error)
+	Sources(ctx context.Context, f event.Filter) ([]event.Source, int, error)
 }
 
 // Findings are what the numbers say about the fleet.

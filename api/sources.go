@@ -56,9 +56,15 @@ func (i *sourcesInput) Resolve(c huma.Context) []error {
 	return append(i.Span.Resolve(c), clean("cluster", i.Cluster, "node", i.Node)...)
 }
 
-func (s *server) sources(ctx context.Context, in *sourcesInput) (*listing[List[Sender]], error) {
+// Senders is the answer of GET /sources.
+type Senders struct {
+	List[Sender]
+	Others int `json:"others" doc:"Senders beyond those listed, each of fewer messages: a cluster, a node or a shorter window tells of them."`
+}
+
+func (s *server) sources(ctx context.Context, in *sourcesInput) (*listing[Senders], error) {
 	f := event.Filter{Window: in.window, Cluster: in.Cluster, Node: in.Node}
-	found, err := s.Reader.Sources(ctx, f)
+	found, others, err := s.Reader.Sources(ctx, f)
 	if err != nil {
 		return nil, s.fail("sources", err)
 	}
@@ -68,7 +74,8 @@ func (s *server) sources(ctx context.Context, in *sourcesInput) (*listing[List[S
 		items[i] = viewSender(&found[i])
 		items[i].Problems = append(some(nodes[i].problems()), clockProblems(&found[i])...)
 	}
-	return list(in.request, items, "", in.window), nil
+	all := list(in.request, items, "", in.window)
+	return &listing[Senders]{all.ContentType, Senders{all.Body, others}}, nil
 }
 
 func viewSender(o *event.Source) Sender {
@@ -149,8 +156,8 @@ func (n *node) problems() (list []string) {
 			"times registered, times away and planned unregistrations are not known", n.name))
 	}
 	if n.lost > 0 {
-		list = append(list, fmt.Sprintf("%d messages of %s were sent and never arrived (gaps in its sequence numbers): look at the receive buffer and the network, "+
-			"or send over TCP (utils remotesyslog set protocol tcp)", n.lost, n.name))
+		list = append(list, fmt.Sprintf("%d messages of %s were sent and never arrived (gaps in its sequence numbers): if it sends over UDP, look at the receive buffer "+
+			"and the network, or let it send over TCP (utils remotesyslog set protocol tcp); if over TCP, look for connections that broke", n.lost, n.name))
 	}
 	return list
 }

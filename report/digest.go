@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"fmt"
 
 	"flapwatch/diagnose"
 	"flapwatch/event"
@@ -68,10 +69,13 @@ func (b *builder) senders(ctx context.Context, w event.Window, c *Content) {
 	if b.Senders == nil {
 		return
 	}
-	list, err := b.Senders.Sources(ctx, event.Filter{Window: w})
+	list, others, err := b.Senders.Sources(ctx, event.Filter{Window: w})
 	if err != nil {
 		c.SendersTrouble = "The store did not tell in time how the nodes send."
 		return
+	}
+	if others > 0 {
+		c.SendersTrouble = fmt.Sprintf("%d senders more, each of fewer messages, are not among these.", others)
 	}
 	c.Senders = judgeSenders(list, w)
 }

@@ -31,7 +31,8 @@ type Source interface {
 
 // Senders tells who sent what.
 type Senders interface {
-	Sources(ctx context.Context, f event.Filter) ([]event.Source, error)
+	// Sources gives who sent most, and how many others there are.
+	Sources(ctx context.Context, f event.Filter) ([]event.Source, int, error)
 }
 
 // Options say which week is asked for. Week, Location, Now and Catalogue are required.

@@ -21,6 +21,7 @@ type limits struct {
 var (
 	lookup = limits{seconds: 60, memory: 1 << 30}              // of the writing side, for which waiting is better than failing
 	answer = limits{seconds: 20, memory: 1 << 30}              // for somebody who waits
+	survey = limits{seconds: 40, memory: 2 << 30}              // for somebody who waits, over all that was received
 	sweep  = limits{seconds: 300, each: true, memory: 2 << 30} // over the whole fleet
 )
 

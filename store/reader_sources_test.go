@@ -68,9 +68,14 @@ func TestCounters(t *testing.T) {
 	f("parts and a gap", "a", 1, 1, 0, []numberedAt{{0, 16, 3}, {1, 20, 0}})
 	f("elsewhere", "a", 0, 0, 1, steady(0, 16, 3), steady(3, 2_000_000_000, 3)) // nobody sends as much in a second
 	f("quiet for a day", "a", 0, 0, 0, steady(0, 16, 3), steady(86_400, 19, 3))
+	f("gap at midnight", "a", 4, 1, 0, steady(43_197, 10, 3), steady(43_200, 17, 3))
+	f("restart at midnight", "a", 0, 0, 1, steady(43_197, 10, 3), steady(43_230, 0, 3))
+	f("wrap at midnight", "a", 2, 1, 0, steady(43_197, end-2, 3), steady(43_200, 2, 3))
+	f("overtaken at midnight", "a", 0, 0, 0, []numberedAt{{43_199.9, 5, 0}, {43_199.95, 7, 0}, {43_200.05, 6, 0}, {43_200.1, 8, 0}})
+	f("sent again by another node", "a", 0, 0, 0, steady(0, 16, 3), []numberedAt{{2.5, 18, 0}}, steady(3, 19, 2))
 	f("nameless", "", 0, 0, 0, steady(0, 16, 3))
 	commit(t, s, "q", 0, uint64(len(rows)), rows, event.Counts{Received: uint64(len(rows)), Stored: uint64(len(rows))})
-	list, err := s.Sources(context.Background(), event.Filter{Window: w})
+	list, _, err := s.Sources(context.Background(), event.Filter{Window: w})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,9 +111,9 @@ func TestManySources(t *testing.T) {
 		row.Identify(event.Alarm, "")
 	}
 	commit(t, s, "q", 0, uint64(len(rows)), rows, event.Counts{Stored: uint64(len(rows))})
-	list, err := s.Sources(context.Background(), event.Filter{Window: event.Window{From: noon, To: noon.Add(24 * time.Hour)}})
-	if err != nil || len(list) != mostSources {
-		t.Fatalf("%d sources, %v", len(list), err)
+	list, others, err := s.Sources(context.Background(), event.Filter{Window: event.Window{From: noon, To: noon.Add(24 * time.Hour)}})
+	if err != nil || len(list) != mostSources || others != 10-4+1 {
+		t.Fatalf("%d sources and %d others, %v", len(list), others, err)
 	}
 	if last := list[len(list)-1]; last.Source != "10.0.0.2" || last.Messages != 4 {
 		t.Errorf("the last is %+v", last)

@@ -204,7 +204,7 @@ func TestSources(t *testing.T) {
 		}
 	}
 	for node, want := range map[string][]string{
-		"quiet":               {"no registration (-6-) ever seen from quiet", "3 messages of quiet were sent and never arrived"},
+		"quiet":               {"no registration (-6-) ever seen from quiet", "3 messages of quiet were sent and never arrived", "if over TCP, look for connections that broke"},
 		"mute":                {"no alarm about an endpoint seen from mute", "Exclude End Point Alarms"},
 		"early":               {"the clock of early is 3 h ahead", "time zone"},
 		"well":                nil,

@@ -219,10 +219,10 @@ func (d *database) Unparsed(ctx context.Context, f event.Filter, cursor string, 
 }
 
 // Sources implements api.Reader.
-func (d *database) Sources(ctx context.Context, f event.Filter) ([]event.Source, error) {
+func (d *database) Sources(ctx context.Context, f event.Filter) ([]event.Source, int, error) {
 	s, err := d.use()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	return s.Sources(ctx, f)
 }

@@ -88,7 +88,7 @@ func (sourcesCmd) Help() string {
 
 // Run lists senders, and what is wrong with them.
 func (c *sourcesCmd) Run(ctx context.Context, con *console) error {
-	var answer api.List[api.Sender]
+	var answer api.Senders
 	if err := c.get(ctx, "/sources", c.query("protocol", "reason"), &answer); err != nil {
 		return err
 	}
@@ -109,6 +109,9 @@ func (c *sourcesCmd) Run(ctx context.Context, con *console) error {
 	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	if answer.Others > 0 {
+		fmt.Fprintf(con.out, "\nand %d others, each with fewer messages: ask for a --cluster, a --node or a shorter window\n", answer.Others)
 	}
 	for _, p := range slices.Sorted(maps.Keys(problems)) {
 		if _, err := fmt.Fprintf(con.out, "\n%s\n", plain(p)); err != nil {

@@ -27,6 +27,7 @@ import (
 type Reader interface {
 	Events(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Row, string, error)
 	Devices(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.DeviceSummary, string, error)
+	Find(ctx context.Context, f event.Filter, parts []string, limit int) ([]event.DeviceSummary, error)
 	Changes(ctx context.Context, f event.Filter) ([]event.History, error)
 	Unparsed(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Line, string, error)
 	Sources(ctx context.Context, f event.Filter) ([]event.Source, int, error)
@@ -101,9 +102,14 @@ func New(d Deps) http.Handler {
 	})
 
 	r.Get("/", s.page)
+	r.Get("/devices", s.devicesPage)
+	r.Get("/devices/{name}", s.devicePage)
+	r.Get("/outages", s.outagesPage)
+	r.Get("/senders", s.sendersPage)
 	r.Get("/docs", s.docs)
 	r.Get("/style.css", s.file("style.css"))
 	r.Get("/page.js", s.file("page.js"))
+	r.Get("/zone.js", s.file("zone.js"))
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)
 	r.Method(http.MethodGet, "/metrics", d.Metrics)

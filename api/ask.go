@@ -33,6 +33,9 @@ type request struct {
 // read takes what is not a parameter, and refuses parameters that the operation does not have or that stand twice.
 func (r *request) read(c huma.Context) (errs []error) {
 	r.table = wantsTable(c.Header("Accept"))
+	if form := c.Query("format"); form != "" { // for links, which cannot say what they accept
+		r.table = form == "csv"
+	}
 	r.at = askedAt(c.Context())
 	known := map[string]bool{}
 	for _, p := range c.Operation().Parameters {
@@ -215,6 +218,12 @@ func bad(location, message string, value any) error {
 type Page struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Most items in one answer."`
 	Cursor string `query:"cursor" maxLength:"2048" pattern:"^[A-Za-z0-9_-]*$" doc:"Where the answer before ended: its next_cursor. It stays valid while events arrive."`
+	Form
+}
+
+// Form of a list.
+type Form struct {
+	Format string `query:"format" enum:"json,csv" doc:"Form of the answer; default: what Accept prefers, JSON if it does not care."`
 }
 
 // Window is the stretch of time an answer speaks of.

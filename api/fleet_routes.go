@@ -26,6 +26,7 @@ func (s *server) fleet(ctx context.Context, a *Ask) (*diagnose.Survey, error) {
 type Ranking struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"10000" default:"1000" doc:"Most items in one answer."`
 	Cursor string `query:"cursor" maxLength:"2048" pattern:"^[A-Za-z0-9_-]*$" doc:"Where the answer before ended: its next_cursor. It stays valid while events arrive."`
+	Form
 }
 
 func (s *server) flapping(ctx context.Context, in *struct {
@@ -71,21 +72,8 @@ func (s *server) patterns(ctx context.Context, in *patternsInput) (*listing[List
 	if err != nil {
 		return nil, err
 	}
-	type finding struct {
-		*diagnose.Verdict
-		*diagnose.Judged
-	}
-	var shown []finding
-	for _, v := range fleet.Verdicts {
-		for j := range v.Patterns {
-			if p := &v.Patterns[j]; p.Passed || (in.MaxP > 0 && p.Finding.PValue <= in.MaxP) {
-				shown = append(shown, finding{v, p})
-			}
-		}
-	}
-	found, next, err := rank(shown, func(x finding) string {
-		p := x.Judged
-		return up(p.Finding.PValue) + down(float64(p.Finding.Events)) + p.Cluster + "\x00" + p.Device + "\x00" + up(p.Finding.Period)
+	found, next, err := rankPatterns(fleet, func(p *diagnose.Judged) bool {
+		return p.Passed || (in.MaxP > 0 && p.Finding.PValue <= in.MaxP)
 	}).page(in.Cursor, in.Limit, all)
 	if err != nil {
 		return nil, s.fail("patterns", err)
@@ -95,6 +83,28 @@ func (s *server) patterns(ctx context.Context, in *patternsInput) (*listing[List
 		items[i] = s.viewPattern(x.Verdict, x.Judged)
 	}
 	return list(in.request, items, next, fleet.Window), nil
+}
+
+// finding is a pattern of a device.
+type finding struct {
+	*diagnose.Verdict
+	*diagnose.Judged
+}
+
+// rankPatterns ranks the patterns of a survey that are to be shown, the surest first.
+func rankPatterns(fleet *diagnose.Survey, shown func(*diagnose.Judged) bool) *ranking[finding] {
+	var list []finding
+	for _, v := range fleet.Verdicts {
+		for i := range v.Patterns {
+			if p := &v.Patterns[i]; shown(p) {
+				list = append(list, finding{v, p})
+			}
+		}
+	}
+	return rank(list, func(x finding) string {
+		p := x.Judged
+		return up(p.Finding.PValue) + down(float64(p.Finding.Events)) + p.Cluster + "\x00" + p.Device + "\x00" + up(p.Finding.Period)
+	})
 }
 
 // Outage is many devices that went down together.

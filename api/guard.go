@@ -47,8 +47,8 @@ func (s *server) tokens(next http.Handler) http.Handler {
 			problem(w, http.StatusForbidden, "the role "+string(role)+" is not enough here: "+string(need)+" is needed")
 		case !s.limit.spend(client(r), wrongTokenCost, askedAt(r.Context())):
 			slowDown(w)
-		case r.URL.Path == "/" && strings.Contains(r.Header.Get("Accept"), "text/html"):
-			s.askToken(w)
+		case isPage(r.URL.Path) && r.Method == http.MethodGet && wantsPage(r):
+			s.askToken(w, r)
 		default:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="flapwatch"`)
 			problem(w, http.StatusUnauthorized, "a token is needed: Authorization: Bearer …; flapwatch token new makes one")

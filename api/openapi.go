@@ -57,6 +57,10 @@ func describe(o *huma.OpenAPI) {
 	beside(o, "/readyz", "Ready", "Messages are taken in, stored and answered for; 503 with the reasons where not.", "text/plain")
 	beside(o, "/metrics", "Metrics", "Counters for Prometheus.", "text/plain")
 	beside(o, "/", "Front page", "What the service is doing.", "text/html")
+	beside(o, "/devices", "Devices that drop", "The devices that a name finds, or those that drop in the range.", "text/html", "q", "from", "to", "tz")
+	beside(o, "/devices/{name}", "Page of a device", "Where it was registered, why it left, what to check.", "text/html", "name", "cluster", "from", "to", "tz")
+	beside(o, "/outages", "Page of the outages", "Many devices at once: which, what they share, what to check.", "text/html", "at", "cluster", "from", "to", "tz")
+	beside(o, "/senders", "Page of the senders", "Who sends, what is missing, what is set wrong.", "text/html", "from", "to", "tz")
 	beside(o, "/docs", "This document, for people", "The operations and their parameters.", "text/html")
 	for path, item := range o.Paths {
 		for method, op := range methods(item) {
@@ -68,6 +72,9 @@ func describe(o *huma.OpenAPI) {
 			}
 			op.Tags = []string{tag(path)}
 			op.OperationID = operationID(method, path)
+			if o.Paths["/api/v1"+path] != nil { // a page has the name of the answer that it shows
+				op.OperationID = "page-" + op.OperationID
+			}
 			offerTable(o, op)
 		}
 	}
@@ -114,10 +121,26 @@ func tag(path string) string {
 	return "fleet"
 }
 
+// ofPages are the parameters of pages.
+var ofPages = map[string]string{
+	"name": "Device name, percent-encoded.", "cluster": "Only this cluster (ClusterID).", "at": "Only the outage that began at this moment.",
+	"q":    "A device name or a part of it; MAC addresses may have separators.",
+	"from": "Start of the range, as in the answers, or as a time in the zone: 2026-11-23T08:00.", "to": "End of the range, the same way.",
+	"tz": "Time zone of the page, such as Europe/Berlin. Default: that of the browser, else UTC.",
+}
+
 // beside describes a route that is served outside of huma.
-func beside(o *huma.OpenAPI, path, summary, description, kind string) {
+func beside(o *huma.OpenAPI, path, summary, description, kind string, parameters ...string) {
+	var list []*huma.Param
+	for _, name := range parameters {
+		in := "query"
+		if strings.Contains(path, "{"+name+"}") {
+			in = "path"
+		}
+		list = append(list, &huma.Param{Name: name, In: in, Required: in == "path", Description: ofPages[name], Schema: &huma.Schema{Type: huma.TypeString}})
+	}
 	o.AddOperation(&huma.Operation{
-		Method: http.MethodGet, Path: path, Summary: summary, Description: description,
+		Method: http.MethodGet, Path: path, Summary: summary, Description: description, Parameters: list,
 		Responses: map[string]*huma.Response{
 			"200":     {Description: "OK", Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: huma.TypeString}}}},
 			"default": {Description: "Error"},

@@ -69,6 +69,7 @@ type loginInput struct {
 	RawBody     []byte `contentType:"application/json"`
 
 	token string
+	next  string // page to go to
 }
 
 // Login is the body of POST /login.
@@ -85,7 +86,10 @@ func (l *loginInput) Resolve(c huma.Context) []error {
 		if err != nil {
 			return append(errs, &huma.ErrorDetail{Location: "body", Message: "not a form"})
 		}
-		body.Token = v.Get("token")
+		body.Token, l.next = v.Get("token"), "/"
+		if u, err := url.Parse(v.Get("next")); err == nil && u.Scheme == "" && u.Host == "" && isPage(u.Path) && printable(u.Path) {
+			l.next = u.RequestURI() // a page of ours, and nobody else's
+		}
 	} else if json.Unmarshal(l.RawBody, &body) != nil {
 		return append(errs, &huma.ErrorDetail{Location: "body", Message: `write it as {"token": "fw_…"}`})
 	}
@@ -117,7 +121,7 @@ func (s *server) login(_ context.Context, in *loginInput) (*loginOutput, error) 
 		HttpOnly: true, Secure: s.TLS, SameSite: http.SameSiteStrictMode,
 	}}
 	if in.form() {
-		out.Status, out.Location = http.StatusSeeOther, "/"
+		out.Status, out.Location = http.StatusSeeOther, in.next
 	}
 	return out, nil
 }

@@ -63,10 +63,19 @@ type Senders struct {
 }
 
 func (s *server) sources(ctx context.Context, in *sourcesInput) (*listing[Senders], error) {
-	f := event.Filter{Window: in.window, Cluster: in.Cluster, Node: in.Node}
+	items, others, err := s.senders(ctx, event.Filter{Window: in.window, Cluster: in.Cluster, Node: in.Node})
+	if err != nil {
+		return nil, err
+	}
+	all := list(in.request, items, "", in.window)
+	return &listing[Senders]{all.ContentType, Senders{all.Body, others}}, nil
+}
+
+// senders tells who sends, what is wrong with the settings, and how many others there are.
+func (s *server) senders(ctx context.Context, f event.Filter) ([]Sender, int, error) {
 	found, others, err := s.Reader.Sources(ctx, f)
 	if err != nil {
-		return nil, s.fail("sources", err)
+		return nil, 0, s.fail("sources", err)
 	}
 	nodes := together(found)
 	items := make([]Sender, len(found))
@@ -74,8 +83,7 @@ func (s *server) sources(ctx context.Context, in *sourcesInput) (*listing[Sender
 		items[i] = viewSender(&found[i])
 		items[i].Problems = append(some(nodes[i].problems()), clockProblems(&found[i])...)
 	}
-	all := list(in.request, items, "", in.window)
-	return &listing[Senders]{all.ContentType, Senders{all.Body, others}}, nil
+	return items, others, nil
 }
 
 func viewSender(o *event.Source) Sender {

@@ -1,24 +1,18 @@
 package report_test
 
 import (
-	"context"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
+	"flapwatch/internal/browsertest"
 	"flapwatch/report"
 )
 
 // browser runs chromium once over a page under its policy and gives what it says, and what it asked for beside the page.
 func browser(t *testing.T, page string, flags ...string) (out, log string, asked []string) {
 	t.Helper()
-	return browse(t, func(w http.ResponseWriter, r *http.Request) bool {
+	return browsertest.Browse(t, "/", func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != "/" {
 			return false
 		}
@@ -27,61 +21,6 @@ func browser(t *testing.T, page string, flags ...string) (out, log string, asked
 		_, _ = w.Write([]byte(page))
 		return true
 	}, flags...)
-}
-
-// browse runs chromium once over what serve gives at /; every request that serve does not know is noted, and so is every connection
-// that is not for us, which a proxy refuses.
-func browse(t *testing.T, serve func(http.ResponseWriter, *http.Request) bool, flags ...string) (out, log string, asked []string) {
-	t.Helper()
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("chromium is missing: apt-get install chromium")
-		}
-		t.Skip("chromium is not installed")
-	}
-	var mu sync.Mutex
-	note := func(what string) {
-		mu.Lock()
-		defer mu.Unlock()
-		asked = append(asked, what)
-	}
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !ownErrand(r.Host) {
-			note("proxy " + r.Method + " " + r.RequestURI)
-		}
-		w.WriteHeader(http.StatusForbidden)
-	}))
-	defer proxy.Close()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.URL.Path == "/favicon.ico": // browsers ask on their own
-			w.WriteHeader(http.StatusNoContent)
-		case !serve(w, r):
-			note(r.URL.Path)
-		}
-	}))
-	defer server.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	args := append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-extensions", "--enable-logging=stderr", "--user-data-dir=" + t.TempDir(),
-		"--proxy-server=" + proxy.Listener.Addr().(*net.TCPAddr).String()}, flags...)
-	c := exec.CommandContext(ctx, chromium, append(args, server.URL)...)
-	var said, errs strings.Builder
-	c.Stdout, c.Stderr = &said, &errs
-	if err := c.Run(); err != nil {
-		t.Fatalf("chromium: %v\n%s", err, errs.String())
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	return said.String(), errs.String(), asked
-}
-
-// ownErrand: chromium asks its maker for updates, the time and an account, whatever page it shows.
-func ownErrand(host string) bool {
-	name, _, _ := strings.Cut(host, ":")
-	return strings.HasSuffix(name, ".google.com") || strings.HasSuffix(name, ".googleapis.com") && !strings.HasPrefix(name, "fonts.")
 }
 
 // TestBrowser shows the report in a real browser: it is drawn, complains about nothing and asks nobody anything.

@@ -19,11 +19,16 @@ var files embed.FS
 
 var (
 	style = read("page/style.css")
-	pages = template.Must(template.New("").Funcs(template.FuncMap{
+	pages = template.Must(template.New("").Funcs(Words()).ParseFS(files, "page/*.html"))
+)
+
+// Words are the functions with which templates put values into words; pages beside the report say it in the same.
+func Words() template.FuncMap {
+	return template.FuncMap{
 		"span": event.Span, "perhaps": perhaps, "grouped": Grouped, "counted": Counted, "percent": share, "certainty": certainty, "clip": Clip,
 		"score": score, "camel": camel, "sentence": sentence, "capital": capital,
-	}).ParseFS(files, "page/*.html"))
-)
+	}
+}
 
 func read(name string) string {
 	text, err := files.ReadFile(name)

@@ -279,3 +279,49 @@ func TestChanges(t *testing.T) {
 		}
 	}
 }
+
+func TestFind(t *testing.T) {
+	s := open(t)
+	rows := samples(0, 20) // SEP000000000000 to SEP000000000013
+	twin := sample(3)
+	twin.Cluster, twin.Device = "AnotherCluster", "über 50%_3"
+	twin.Identify(event.Alarm, "")
+	later := sample(53) // of the phone of sample 3
+	later.Description, later.IP = "Reception", ""
+	rows = append(rows, twin, later)
+	commit(t, s, "a", 0, uint64(len(rows)), rows, event.Counts{Stored: uint64(len(rows))})
+	commit(t, s, "b", 0, 1, []*event.Row{sample(60)}, event.Counts{Stored: 1})
+	f := func(limit int, filter event.Filter, parts []string, want ...string) {
+		t.Helper()
+		found, err := s.Find(t.Context(), filter, parts, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, d := range found {
+			got = append(got, d.Device)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", parts, got, want)
+		}
+	}
+	all := event.Filter{}
+	f(9, all, []string{"sep00000000000f"}, "SEP00000000000F")
+	f(9, all, []string{"00001"}, "SEP000000000001", "SEP000000000010", "SEP000000000011", "SEP000000000012", "SEP000000000013")
+	f(2, all, []string{"00001"}, "SEP000000000001", "SEP000000000010")
+	f(9, all, []string{"ÜBER", "0003"}, "SEP000000000003", "über 50%_3")
+	f(9, all, []string{"%"}, "über 50%_3")
+	f(9, all, []string{"'; DROP TABLE events; --"})
+	f(9, event.Filter{Window: event.Window{From: noon.Add(50 * time.Second)}}, []string{"00000"}, "SEP000000000003", "SEP00000000000A")
+	found, err := s.Find(t.Context(), all, []string{"0003"}, 9)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%+v %v", found, err)
+	}
+	want := event.DeviceSummary{
+		Cluster: "StandAloneCluster", Device: "SEP000000000003", Model: "Cisco 3905", Description: "Reception", IP: "10.60.98.3",
+		First: noon.Add(3 * time.Second), Last: noon.Add(53 * time.Second),
+	}
+	if found[0] != want {
+		t.Errorf("%+v, want %+v", found[0], want)
+	}
+}

@@ -33,16 +33,56 @@ async function counts() {
   put("at", new Date().toISOString().slice(11, 19));
 }
 
-// many counts the items of a list of the last 24 hours.
-async function many(path, which) {
-  const list = await (await ask(`/api/v1/${path}?limit=1000`)).json();
-  return group(list.items.filter(which).length) + (list.next_cursor ? " or more" : "");
+const perList = 5;
+
+// link leads to a page of the last 24 hours.
+function link(path, parameters, text) {
+  const a = document.createElement("a");
+  a.href = `${path}?${new URLSearchParams({ ...parameters, from: "-24h" })}`;
+  a.textContent = text;
+  return a;
 }
 
-async function findings() {
-  put("patterns", await many("patterns", (p) => !p.planned));
-  put("flapping", await many("flapping", (d) => d.state !== "stable"));
-  put("outages", await many("outages", () => true));
+const device = (x) => link(`/devices/${encodeURIComponent(x.device)}`, { cluster: x.cluster }, x.device);
+
+// length of time in words: 18 min 12 s.
+function length(seconds) {
+  const s = Math.round(seconds);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min` + (s % 60 ? ` ${s % 60} s` : "");
+  return `${Math.floor(s / 3600)} h` + (Math.floor((s % 3600) / 60) ? ` ${Math.floor((s % 3600) / 60)} min` : "");
+}
+
+const clock = (time) => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+
+// findings are the lists of the last 24 hours: which items count, which of them are listed, and what is said of each.
+const findings = {
+  patterns: [(p) => !p.planned, () => true, (p) => [device(p), ` every ${length(p.period_seconds)}, ${p.description || p.model || p.ip}`]],
+  flapping: [(d) => d.state !== "stable", (d) => !d.pattern, (d) => [device(d), ` ${group(d.unregistrations)} losses, ${d.description || d.model || d.ip}`]],
+  outages: [() => true, () => true, (o) => [link("/outages", { at: o.start, cluster: o.cluster }, `${group(o.devices)} devices`), ` from ${clock(o.start)}, ${o.kind} ${o.place}`]],
+};
+
+// look counts the items of a list, and shows the first of them.
+async function look(path) {
+  const [counts, listed, words] = findings[path];
+  const list = await (await ask(`/api/v1/${path}?limit=1000`)).json();
+  const items = list.items.filter(counts);
+  put(path, group(items.length) + (list.next_cursor ? " or more" : ""));
+  const shown = items.filter(listed);
+  const lines = shown.slice(0, perList).map(words);
+  if (!shown.length) lines.push(["none"]);
+  if (shown.length > perList) lines.push([link(path === "outages" ? "/outages" : "/devices", {}, `all ${group(shown.length)}`)]);
+  const place = document.querySelector(`[data-list="${path}"]`);
+  place.replaceChildren(...lines.map((line) => {
+    const li = document.createElement("li");
+    li.append(...line);
+    return li;
+  }));
+  document.getElementById("look").hidden = false;
+}
+
+async function looks() {
+  for (const path of Object.keys(findings)) await look(path);
 }
 
 function every(seconds, what) {
@@ -51,4 +91,4 @@ function every(seconds, what) {
 }
 
 every(5, counts);
-every(60, findings);
+every(60, looks);

@@ -200,6 +200,15 @@ func (d *database) Devices(ctx context.Context, f event.Filter, cursor string, l
 	return s.Devices(ctx, f, cursor, limit)
 }
 
+// Find implements api.Reader.
+func (d *database) Find(ctx context.Context, f event.Filter, parts []string, limit int) ([]event.DeviceSummary, error) {
+	s, err := d.use()
+	if err != nil {
+		return nil, err
+	}
+	return s.Find(ctx, f, parts, limit)
+}
+
 // Changes implements api.Reader.
 func (d *database) Changes(ctx context.Context, f event.Filter) ([]event.History, error) {
 	s, err := d.use()

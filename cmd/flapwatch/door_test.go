@@ -134,7 +134,7 @@ func TestRoles(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/openapi.json", "/openapi-3.0.json", "/style.css", "/page.js", "/nothing", "/api/v1/nothing"} { // served and not described
+	for _, path := range []string{"/openapi.json", "/openapi-3.0.json", "/style.css", "/page.js", "/zone.js", "/nothing", "/api/v1/nothing"} { // served and not described
 		if status, _, _ := p.patiently(http.MethodGet, path, ""); status != http.StatusUnauthorized {
 			t.Errorf("%s without a token: %d", path, status)
 		}
@@ -175,11 +175,20 @@ func session(t *testing.T, p *program, token string) {
 	if status, h, _ := p.patiently(http.MethodPost, "/api/v1/login", `{"token":"fw_WRONG"}`, "Content-Type", "application/json"); status != http.StatusUnauthorized || h.Get("Set-Cookie") != "" {
 		t.Errorf("login with a wrong token: %d %v", status, h)
 	}
-	status, h, body := p.patiently(http.MethodPost, "/api/v1/login", url.Values{"token": {token}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
-	if status != http.StatusSeeOther || h.Get("Location") != "/" {
-		t.Fatalf("login by form: %d %v %s", status, h, body)
+	status, _, page = p.patiently(http.MethodGet, "/devices/SEP1?from=-7d&cluster=a", "", "Accept", "text/html")
+	if status != http.StatusUnauthorized || !bytes.Contains(page, []byte(`name="next" value="/devices/SEP1?from=-7d&amp;cluster=a"`)) {
+		t.Errorf("the page of a device without a token: %d %s", status, page)
 	}
-	status, h, body = p.patiently(http.MethodPost, "/api/v1/login", fmt.Sprintf(`{"token":%q}`, token), "Content-Type", "application/json")
+	for next, want := range map[string]string{
+		"": "/", "/devices/SEP1?from=-7d&cluster=a": "/devices/SEP1?from=-7d&cluster=a", "/outages": "/outages", "/devices/a%2Fb": "/devices/a%2Fb", "/api/v1/stats": "/",
+		"//elsewhere.example/devices/x": "/", "https://elsewhere.example/": "/", "/\\elsewhere.example": "/", "javascript:alert(1)": "/", "/devices/x\r\nSet-Cookie: a=b": "/",
+	} {
+		status, h, body := p.patiently(http.MethodPost, "/api/v1/login", url.Values{"token": {token}, "next": {next}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+		if status != http.StatusSeeOther || h.Get("Location") != want || len(h.Values("Set-Cookie")) != 1 {
+			t.Errorf("login by form on the way to %q: %d %v %s", next, status, h, body)
+		}
+	}
+	status, h, body := p.patiently(http.MethodPost, "/api/v1/login", fmt.Sprintf(`{"token":%q}`, token), "Content-Type", "application/json")
 	set := h.Get("Set-Cookie")
 	if status != http.StatusNoContent || !strings.Contains(set, "HttpOnly") || !strings.Contains(set, "SameSite=Strict") || strings.Contains(set, token) {
 		t.Fatalf("login: %d %s %s", status, set, body)
@@ -279,8 +288,8 @@ func TestHostile(t *testing.T) {
 	asked := 0
 	for path, item := range p.document().Paths {
 		for method, op := range item {
-			if !strings.HasPrefix(path, "/api/v1/") {
-				continue
+			if len(op.Parameters) == 0 && !strings.HasPrefix(path, "/api/v1/") {
+				continue // what is no answer and no page about the fleet
 			}
 			call := p.call
 			if path == tailPath {

@@ -36,7 +36,7 @@ func office(t *testing.T) (p *program, periodic string) {
 		}
 		p.wait("it is received", func() bool { return p.stats().Received >= sent })
 	}
-	p.settled()
+	p.wait("it is stored", func() bool { return p.stats().InSpool == 0 })
 	return p, periodic
 }
 

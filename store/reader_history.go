@@ -58,9 +58,10 @@ PREWHERE alarm = 'LastOutOfServiceInformation'
 WHERE ` + inWindow + ` AND device != '' AND switch != ''%s
 GROUP BY cluster, device`
 
-// betweenMarks is the condition of rows that were committed after one Mark and not after another.
+// betweenMarks is the condition of rows that were committed after one Mark and not after another. low and high are for the index: parts
+// that were written before or since are not read.
 const betweenMarks = `
-  AND range_end > {low:UInt64} AND has({spools:Array(String)}, spool)
+  AND range_end > {low:UInt64} AND range_end <= {high:UInt64} AND has({spools:Array(String)}, spool)
   AND range_end > {after:Array(UInt64)}[indexOf({spools:Array(String)}, spool)]
   AND range_end <= {upto:Array(UInt64)}[indexOf({spools:Array(String)}, spool)]`
 
@@ -90,13 +91,13 @@ func (s *Store) HistoriesBetween(ctx context.Context, f event.Filter, after, upt
 func markParameters(f event.Filter, after, upto event.Mark) []any {
 	spools := slices.Sorted(maps.Keys(upto))
 	from, to := make([]uint64, len(spools)), make([]uint64, len(spools))
-	low := uint64(math.MaxUint64)
+	low, high := uint64(math.MaxUint64), uint64(0)
 	for i, spool := range spools {
 		from[i], to[i] = after[spool], upto[spool]
-		low = min(low, from[i])
+		low, high = min(low, from[i]), max(high, to[i])
 	}
 	return append(filterParameters(f), clickhouse.Named("spools", spools), clickhouse.Named("after", from), clickhouse.Named("upto", to),
-		clickhouse.Named("low", low))
+		clickhouse.Named("low", low), clickhouse.Named("high", high))
 }
 
 const marks = `SELECT spool, max(next) FROM counts GROUP BY spool`

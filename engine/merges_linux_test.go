@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,6 +30,18 @@ func TestMergesYield(t *testing.T) {
 			}
 		}
 		return len(merging) > 0
+	})
+}
+
+// TestMergesHaveHalf: the threads that merge are half as many as there are processors, and one at least.
+func TestMergesHaveHalf(t *testing.T) {
+	e := start(t, options(t, t.TempDir()))
+	exec(t, connect(t, e.Options("")), "CREATE DATABASE flaps")
+	exec(t, connect(t, e.Options("flaps")), events)
+	want := max(1, runtime.GOMAXPROCS(0)/2)
+	eventually(t, fmt.Sprintf("%d threads merge", want), func() bool {
+		merging, _ := niceness(t, e.PID())
+		return len(merging) == want
 	})
 }
 

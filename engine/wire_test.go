@@ -276,6 +276,17 @@ func TestSettingsArriveAsWritten(t *testing.T) {
 	}
 }
 
+// TestCheapParts: tables get the settings that make parts cheap to merge, unless they have their own.
+func TestCheapParts(t *testing.T) {
+	conn := open(t)
+	const setting = "SELECT value FROM system.merge_tree_settings WHERE name = ?"
+	for name, want := range map[string]string{"auto_statistics_types": "", "string_serialization_version": "single_stream"} {
+		if got := one[string](t, conn, setting, name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestWritersAndReadersAtOnce(t *testing.T) {
 	conn := open(t)
 	exec(t, conn, events)

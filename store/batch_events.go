@@ -16,8 +16,7 @@ type eventRows struct {
 	device, ip, givenID         text
 	time                        moment
 	reason, seq                 optional[uint32]
-	sender                      packedWord[senderWords]
-	said                        packedWord[saidWords]
+	sender, said                word // packed by alikeTo
 	phone                       text // packed by addPhone, nearly as many as rows
 	claimed                     text
 	lag                         number[int64]
@@ -25,19 +24,13 @@ type eventRows struct {
 	part                        text
 	tags                        pairs
 	raw                         text // of records without a form
-	rangeEnd                    number[uint64]
+	rangeEnd                    constant
 
 	packed packed
 	former former
 	clock  clockText
 	kept   []byte // of the time as sent
-	places [64]numbered
-}
-
-// numbered are the words that an ending gives to columns.
-type numbered struct {
-	ending               *event.Ending
-	cluster, node, appID uint32
+	recent alikes
 }
 
 func (r *eventRows) columns() block {
@@ -54,20 +47,32 @@ func (r *eventRows) add(e *event.Row, spool string, given bool) {
 	r.ids = append(r.ids, e.ID)
 	r.seconds = append(r.seconds, e.Time.Unix())
 	r.placed = append(r.placed, e.TimeSource == event.FromReceipt)
-	r.addKey(&e.Event, !identified(&e.Event, given))
-	laid := r.former.laidOut(&e.Event)
-	r.addSender(&e.Event, spool, laid != nil)
-	r.addPhone(e, laid != nil)
-	r.addSaid(e, r.addForm(&e.Event, laid))
+	form := ""
+	if e.Layout == 0 {
+		form = r.formOf(&e.Event)
+	}
+	a := r.alikeTo(e, form, spool)
+	r.addKey(&e.Event, a, !identified(&e.Event, given))
+	r.sender.addNumber(a.sender)
+	r.said.addNumber(a.said)
+	laid := e.Layout != 0 && a.form != ""
+	r.addTimes(&e.Event, laid)
+	r.agentSeq.add(e.AgentSeq, e.HasAgentSeq)
+	r.part.add(e.Part)
+	r.addPhone(e, laid)
+	for _, i := range a.kept {
+		r.addTag(&e.Tags[i])
+	}
+	r.tags.end()
+	if a.form == "" {
+		r.raw.add(e.Raw)
+	} else {
+		r.raw.add("")
+	}
 }
 
 // close gives all rows the end of their stretch.
-func (r *eventRows) close(next uint64) {
-	r.rangeEnd.reset()
-	for range r.ids {
-		r.rangeEnd.add(next)
-	}
-}
+func (r *eventRows) close(next uint64) { r.rangeEnd = constant{next, len(r.ids)} }
 
 // take appends rows of others, as they are.
 func (r *eventRows) take(from *eventRows, rows []int32) {
@@ -80,7 +85,7 @@ func (r *eventRows) take(from *eventRows, rows []int32) {
 // forget empties what columns does not name.
 func (r *eventRows) forget() {
 	r.ids, r.seconds, r.placed = r.ids[:0], r.seconds[:0], r.placed[:0]
-	clear(r.places[:])
+	clear(r.recent[:])
 }
 
 // row gives back what was added, as it is read from ClickHouse.
@@ -102,11 +107,13 @@ func (r *eventRows) row(i int32) (e event.Row) {
 }
 
 // addKey adds the columns of the sorting key.
-func (r *eventRows) addKey(e *event.Event, given bool) {
-	r.addPlace(e)
+func (r *eventRows) addKey(e *event.Event, a *alike, given bool) {
+	r.cluster.addNumber(a.cluster)
 	r.device.add(e.Device)
 	r.time.add(e.Time.UnixMilli())
-	r.alarm.add(e.Alarm)
+	r.alarm.addNumber(a.alarm)
+	r.node.addNumber(a.node)
+	r.appID.addNumber(a.appID)
 	r.ip.add(e.IP)
 	r.reason.add(e.Reason, e.HasReason)
 	r.seq.add(e.Seq, e.HasSeq)
@@ -117,28 +124,8 @@ func (r *eventRows) addKey(e *event.Event, given bool) {
 	}
 }
 
-// addPlace adds where the alarm was raised.
-func (r *eventRows) addPlace(e *event.Event) {
-	if e.Ending == nil {
-		r.cluster.add(e.Cluster)
-		r.node.add(e.Node)
-		r.appID.add(e.AppID)
-		return
-	}
-	p := &r.places[e.Ending.Hash%uint64(len(r.places))]
-	if p.ending != e.Ending {
-		*p = numbered{e.Ending, r.cluster.numberOf(e.Cluster), r.node.numberOf(e.Node), r.appID.numberOf(e.AppID)}
-	}
-	r.cluster.addNumber(p.cluster)
-	r.node.addNumber(p.node)
-	r.appID.addNumber(p.appID)
-}
-
-// addSender adds what the envelope says.
-func (r *eventRows) addSender(e *event.Event, spool string, laid bool) {
-	r.sender.addPacked(&r.packed, hint(e.Source)+hint(e.Host), &senderWords{
-		e.TimeSource, e.Clock, e.Source, e.Host, e.Process, e.PRI, e.HasPRI, e.Truncated, spool,
-	}, e)
+// addTimes adds the time as sent, and how much later the record came in.
+func (r *eventRows) addTimes(e *event.Event, laid bool) {
 	if laid {
 		r.claimed.add(usualClaimed)
 	} else {
@@ -146,55 +133,32 @@ func (r *eventRows) addSender(e *event.Event, spool string, laid bool) {
 		r.claimed.addBytes(r.kept)
 	}
 	r.lag.add(e.Received.UnixMilli() - e.Time.UnixMilli())
-	r.agentSeq.add(e.AgentSeq, e.HasAgentSeq)
-	r.part.add(e.Part)
 }
 
 // addPhone adds what changes with the device.
 func (r *eventRows) addPhone(e *event.Row, laid bool) {
-	r.phone.addBytes(r.packed.pack(laid,
-		e.MAC, e.IPv6, e.Protocol, e.Description, r.packed.number(e.DeviceType, e.HasDeviceType), e.Model))
-}
-
-// addSaid adds what the alarm says and means.
-func (r *eventRows) addSaid(e *event.Row, form string) {
-	words := saidBy(e, form)
-	r.said.addPacked(&r.packed, words.hint(), &words, &e.Event)
-}
-
-// addForm adds the tags that no other column gives back, and the record where it has no form, which is given back.
-func (r *eventRows) addForm(e *event.Event, laid *laidOut) string {
-	form := r.formOf(e, laid)
-	r.tags.end()
-	if form == "" || len(r.said.words) >= maxForms {
-		r.raw.add(e.Raw)
-		return ""
+	deviceType := r.packed.number(e.DeviceType, e.HasDeviceType)
+	if laid {
+		r.phone.addPlain(e.MAC, e.IPv6, e.Protocol, e.Description, deviceType, e.Model)
+	} else {
+		r.phone.add(r.packed.pack(e.MAC, e.IPv6, e.Protocol, e.Description, deviceType, e.Model))
 	}
-	r.raw.add("")
-	return form
 }
 
-// formOf gives the form of a record, and adds its tags. It is known by the layout, or by a look at the record, or made.
-func (r *eventRows) formOf(e *event.Event, laid *laidOut) string {
+// formOf gives the form of a record without a layout, and adds its tags. It is known by a look at the record, or made; empty where there
+// is none.
+func (r *eventRows) formOf(e *event.Event) string {
 	f := &r.former
-	if laid != nil {
-		r.addTags(e, laid.kept)
-		return laid.form
-	}
 	if k := f.kinds.of(e); k != nil {
-		r.addTags(e, k.kept)
+		for _, i := range k.kept {
+			r.addTag(&e.Tags[i])
+		}
 		return k.form
 	}
 	if made := string(f.make(e, r.addTag)); made != "" && f.learn(e, made) {
 		return made
 	}
 	return ""
-}
-
-func (r *eventRows) addTags(e *event.Event, places []int) {
-	for _, i := range places {
-		r.addTag(&e.Tags[i])
-	}
 }
 
 func (r *eventRows) addTag(t *event.Tag) {

@@ -7,65 +7,91 @@ import (
 	"flapwatch/event"
 )
 
-// senderWords are the values of the column sender, in their order.
-type senderWords struct {
+// common is what an event has in common with many others: words of some columns, one each or several packed.
+type common struct {
+	// sender
 	timeSource                   event.TimeSource
 	clock, source, host, process string
 	pri                          uint8
 	hasPRI, truncated            bool
-	spool                        string
+
+	// alarm, cluster, node, app_id and said. What an ending has is empty where there is one.
+	facility, alarm                               string
+	severity                                      uint8
+	ending                                        *event.Ending
+	cluster, node, appID, signal, callState, text string
+	state                                         string
+	role                                          event.Role
+	expected                                      bool
+	reason, cause                                 string
+
+	layout event.Layout
+	form   string // where there is no layout, which tells it
 }
 
-func (w senderWords) pack(p *packed) []byte {
-	return p.pack(false, w.timeSource.String(), w.clock, w.source, w.host, w.process, p.number(uint32(w.pri), w.hasPRI), flagText(w.truncated), w.spool)
+// alike is what such events have in the columns.
+type alike struct {
+	common
+	sender, alarm, cluster, node, appID, said uint32 // numbers of the words
+	form                                      string // of the records; empty where they are kept whole
+	kept                                      []int  // places of the tags that are kept, if there is a layout
+	known                                     bool
 }
 
-func (w senderWords) lasting(e *event.Event) senderWords {
-	w.clock, w.source, w.host, w.process = lasting(e, w.clock), lasting(e, w.source), lasting(e, w.host), lasting(e, w.process)
-	return w
+// alikes are those that came lately; a slot is a guess, which is checked.
+type alikes [256]alike
+
+// find gives the slot of an event, which is to be filled if it is not known.
+func (l *alikes) find(e *event.Row, form string) *alike {
+	h := hint(e.Source) + uint64(guess(e.Names.Reason)) + uint64(guess(e.Alarm)) + uint64(e.PRI)
+	if e.Ending != nil {
+		h += e.Ending.Hash
+	} else {
+		h += hint(e.Host) + hint(e.Signal) + uint64(guess(form))
+	}
+	i := h * 0x9e3779b97f4a7c15 >> 56 // Knuth, section 6.4
+	if a := &l[i]; a.known && a.is(e, form) {
+		return a
+	}
+	if a := &l[i^1]; a.known && a.is(e, form) {
+		return a
+	}
+	l[i^1] = l[i]
+	l[i].known = false
+	return &l[i]
 }
 
-// saidWords are those of the column said. Where there is an ending, signal, callState and text are those of it.
-type saidWords struct {
-	facility                       string
-	severity                       uint8
-	ending                         *event.Ending
-	signal, state, callState, text string
-	role                           event.Role
-	expected                       bool
-	reason, cause, form            string
+// is says whether the event has all this.
+func (c *common) is(e *event.Row, form string) bool {
+	if c.ending != e.Ending || c.layout != e.Layout || c.pri != e.PRI || c.severity != e.Severity || c.role != e.Role ||
+		c.hasPRI != e.HasPRI || c.truncated != e.Truncated || c.expected != e.Expected || c.timeSource != e.TimeSource {
+		return false
+	}
+	return same(c.alarm, e.Alarm) && same(c.facility, e.Facility) && same(c.source, e.Source) && same(c.host, e.Host) &&
+		same(c.reason, e.Names.Reason) && same(c.cause, e.Cause) && same(c.clock, e.Clock) && same(c.process, e.Process) &&
+		same(c.state, e.State) && same(c.form, form) && (c.ending != nil || c.ends(&e.Event))
 }
 
-func saidBy(e *event.Row, form string) saidWords {
-	w := saidWords{
-		facility: e.Facility, severity: e.Severity, ending: e.Ending, state: e.State,
-		role: e.Role, expected: e.Expected, reason: e.Names.Reason, cause: e.Cause, form: form,
+// ends says whether the event has what an ending would have.
+func (c *common) ends(e *event.Event) bool {
+	return same(c.cluster, e.Cluster) && same(c.node, e.Node) && same(c.appID, e.AppID) && same(c.signal, e.Signal) &&
+		same(c.callState, e.CallState) && same(c.text, e.Text)
+}
+
+// commonOf is what the event has in common with others, to be kept.
+func commonOf(e *event.Row, form string) common {
+	own := func(s string) string { return lasting(&e.Event, s) }
+	c := common{
+		timeSource: e.TimeSource, clock: own(e.Clock), source: own(e.Source), host: own(e.Host), process: own(e.Process),
+		pri: e.PRI, hasPRI: e.HasPRI, truncated: e.Truncated,
+		facility: own(e.Facility), alarm: own(e.Alarm), severity: e.Severity, ending: e.Ending, state: own(e.State),
+		role: e.Role, expected: e.Expected, reason: e.Names.Reason, cause: e.Cause, layout: e.Layout, form: form,
 	}
 	if e.Ending == nil {
-		w.signal, w.callState, w.text = e.Signal, e.CallState, e.Text
+		c.cluster, c.node, c.appID = own(e.Cluster), own(e.Node), own(e.AppID)
+		c.signal, c.callState, c.text = own(e.Signal), own(e.CallState), own(e.Text)
 	}
-	return w
-}
-
-func (w *saidWords) hint() uint64 {
-	if w.ending != nil {
-		return uint64(guess(w.form)) + w.ending.Hash + hint(w.reason)
-	}
-	return uint64(guess(w.form)) + hint(w.signal) + hint(w.reason)
-}
-
-func (w saidWords) pack(p *packed) []byte {
-	if w.ending != nil {
-		w.signal, w.callState, w.text = w.ending.Signal, w.ending.CallState, w.ending.Text
-	}
-	return p.pack(false, w.facility, p.number(uint32(w.severity), true), w.signal, w.state, w.callState, w.text,
-		w.role.String(), flagText(w.expected), w.reason, w.cause, w.form)
-}
-
-func (w saidWords) lasting(e *event.Event) saidWords {
-	w.facility, w.signal, w.state = lasting(e, w.facility), lasting(e, w.signal), lasting(e, w.state)
-	w.callState, w.text = lasting(e, w.callState), lasting(e, w.text)
-	return w
+	return c
 }
 
 // lasting is a text of e, as a copy where it may be a part of the record or of what was made of it: the record's memory is used again.
@@ -76,4 +102,27 @@ func lasting(e *event.Event, s string) string {
 		return s
 	}
 	return strings.Clone(s)
+}
+
+// alikeTo gives what the columns have of the event and those like it.
+func (r *eventRows) alikeTo(e *event.Row, form, spool string) *alike {
+	a := r.recent.find(e, form)
+	if a.known {
+		return a
+	}
+	p := &r.packed
+	*a = alike{common: commonOf(e, form), form: form, known: true}
+	if e.Layout != 0 {
+		a.form, a.kept = r.former.laidOut(&e.Event)
+	}
+	if len(r.said.words) >= maxForms {
+		a.form = ""
+	}
+	a.alarm, a.cluster = r.alarm.numberOf(e.Alarm), r.cluster.numberOf(e.Cluster)
+	a.node, a.appID = r.node.numberOf(e.Node), r.appID.numberOf(e.AppID)
+	a.sender = r.sender.numberOf(p.pack(e.TimeSource.String(), e.Clock, e.Source, e.Host, e.Process,
+		p.number(uint32(e.PRI), e.HasPRI), flagText(e.Truncated), spool))
+	a.said = r.said.numberOf(p.pack(e.Facility, p.number(uint32(e.Severity), true), e.Signal, e.State, e.CallState, e.Text,
+		e.Role.String(), flagText(e.Expected), e.Names.Reason, e.Cause, a.form))
+	return a
 }

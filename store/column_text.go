@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"iter"
 	"net"
@@ -11,63 +12,120 @@ import (
 	"flapwatch/event"
 )
 
-// text is a column of strings. It holds each with its length before it, as Native wants them.
+// text is a column of strings. It holds each with its length before it, as Native wants them. Nothing is held of it as long as all rows
+// have the usual text.
 type text struct {
-	wire []byte
-	ends []uint32 // of each row in wire
+	usual string
+	rows  int
+	wire  []byte   // empty while all rows have the usual text
+	marks []uint32 // where every stride-th row begins in wire
 }
 
+const stride = 64
+
 func (c *text) add(s string) {
+	if len(c.wire) == 0 && s == c.usual {
+		c.rows++
+		return
+	}
+	c.begin()
 	c.wire = appendString(c.wire, s)
-	c.ends = append(c.ends, uint32(len(c.wire)))
 }
 
 func (c *text) addBytes(b []byte) {
+	c.begin()
 	c.wire = append(appendLength(c.wire, len(b)), b...)
-	c.ends = append(c.ends, uint32(len(c.wire)))
+}
+
+// begin begins a row in wire.
+func (c *text) begin() {
+	if len(c.wire) == 0 {
+		usual := c.rows
+		c.rows = 0
+		for range usual {
+			c.mark()
+			c.wire = appendString(c.wire, c.usual)
+		}
+	}
+	c.mark()
+}
+
+func (c *text) mark() {
+	if c.rows%stride == 0 {
+		c.marks = append(c.marks, uint32(len(c.wire)))
+	}
+	c.rows++
 }
 
 func (c *text) kind() string { return "String" }
 
-func (c *text) reset() { c.wire, c.ends = c.wire[:0], c.ends[:0] }
-
-func (c *text) at(row int32) []byte {
-	start := uint32(0)
-	if row > 0 {
-		start = c.ends[row-1]
-	}
-	return c.wire[start:c.ends[row]]
-}
+func (c *text) reset() { c.rows, c.wire, c.marks = 0, c.wire[:0], c.marks[:0] }
 
 // string is the text of a row.
 func (c *text) string(row int32) string {
+	if len(c.wire) == 0 {
+		return c.usual
+	}
 	wire := c.at(row)
 	_, n := binary.Uvarint(wire)
 	return string(wire[n:])
 }
 
+// at is a row in wire.
+func (c *text) at(row int32) []byte {
+	rest := c.wire[c.marks[row/stride]:]
+	for passed := row / stride * stride; ; passed++ {
+		length, n := binary.Uvarint(rest)
+		if end := n + int(length); passed == row {
+			return rest[:end]
+		} else {
+			rest = rest[end:]
+		}
+	}
+}
+
 func (c *text) native(out *net.Buffers, rows []int32) {
-	if rows == nil {
+	switch {
+	case len(c.wire) == 0:
+		*out = repeated(*out, appendString(nil, c.usual), chosen(rows, c.rows))
+	case rows == nil:
 		*out = append(*out, c.wire)
-		return
+	default:
+		var picked []byte
+		for _, row := range rows {
+			picked = append(picked, c.at(row)...)
+		}
+		*out = append(*out, picked)
 	}
-	var picked []byte
-	for _, row := range rows {
-		picked = append(picked, c.at(row)...)
+}
+
+// chosen is how many rows those are, of n.
+func chosen(rows []int32, n int) int {
+	if rows == nil {
+		return n
 	}
-	*out = append(*out, picked)
+	return len(rows)
+}
+
+// repeated appends the same bytes n times.
+func repeated(out net.Buffers, one []byte, n int) net.Buffers {
+	const atOnce = 1 << 10
+	many := bytes.Repeat(one, min(n, atOnce))
+	for ; n > 0; n -= atOnce {
+		out = append(out, many[:min(n, atOnce)*len(one)])
+	}
+	return out
 }
 
 func (c *text) take(from column, rows []int32) {
 	for _, row := range rows {
-		c.wire = append(c.wire, from.(*text).at(row)...)
-		c.ends = append(c.ends, uint32(len(c.wire)))
+		c.add(from.(*text).string(row))
 	}
 }
 
 func (c *text) values(rows []int32) any {
 	var v []string
-	for row := range every(rows, len(c.ends)) {
+	for row := range every(rows, c.rows) {
 		v = append(v, c.string(row))
 	}
 	return v
@@ -256,7 +314,7 @@ func (c *pairs) pair(key, value string) {
 	c.texts.add(value)
 }
 
-func (c *pairs) end()         { c.ends.add(uint64(len(c.keys.ends))) }
+func (c *pairs) end()         { c.ends.add(uint64(c.keys.rows)) }
 func (c *pairs) kind() string { return "Map(String, String)" }
 
 func (c *pairs) reset() {

@@ -45,16 +45,16 @@ func layOut(e *event.Event) (l laidOut, ok bool) {
 	return l, len(l.form) <= maxForm && fill(l.form, &filled) == e.Raw
 }
 
-// laidOut finds the form of a record by its layout, or makes it; nil where there is none.
-func (f *former) laidOut(e *event.Event) *laidOut {
-	if e.Layout == 0 {
-		return nil
-	}
+// laidOut gives the form of records by their layout, and the places of the tags that are kept. It is empty where the layout does not give
+// the record back.
+func (f *former) laidOut(e *event.Event) (form string, kept []int) {
 	if l := f.layouts.of(e); l != nil {
-		return l
+		return l.form, l.kept
 	}
-	if l, ok := layOut(e); ok {
-		return f.layouts.keep(l)
+	l, ok := layOut(e)
+	if !ok {
+		return "", l.kept
 	}
-	return nil
+	f.layouts.keep(l)
+	return l.form, l.kept
 }

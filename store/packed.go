@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
-
-	"flapwatch/event"
+	"unsafe"
 )
 
 // packed makes one word of several values that go together, so that ClickHouse has one column where it would have many: see
@@ -31,26 +30,38 @@ var (
 	unescaper = strings.NewReplacer("\x1ee", "\x1e", "\x1ef", "\x1f")
 )
 
-// pack gives the word of some values; it is valid until the next is made. plain says that no value has a control character: then none
-// has to be escaped, as hardly one has.
-func (p *packed) pack(plain bool, values ...string) []byte {
+// pack gives the word of some values; it is valid until the next is made.
+func (p *packed) pack(values ...string) string {
 	p.b = join(p.b[:0], values)
-	if !plain && (bytes.Count(p.b, []byte{separator}) >= len(values) || bytes.IndexByte(p.b, escape) >= 0) {
+	if bytes.Count(p.b, []byte{separator}) >= len(values) || bytes.IndexByte(p.b, escape) >= 0 {
 		escaped := make([]string, len(values))
 		for i, v := range values {
 			escaped[i] = escaper.Replace(v)
 		}
 		p.b = join(p.b[:0], escaped)
 	}
-	return p.b
+	return unsafe.String(unsafe.SliceData(p.b), len(p.b))
 }
 
 // join appends values with separators between them.
 func join(b []byte, values []string) []byte {
-	for _, v := range values {
-		b = append(append(b, v...), separator)
+	for i, v := range values {
+		if i > 0 {
+			b = append(b, separator)
+		}
+		b = append(b, v...)
 	}
-	return b[:len(b)-1]
+	return b
+}
+
+// addPlain adds the word of some values that have no control characters: then none has to be escaped, as hardly one has.
+func (c *text) addPlain(values ...string) {
+	size := len(values) - 1
+	for _, v := range values {
+		size += len(v)
+	}
+	c.begin()
+	c.wire = join(appendLength(c.wire, size), values)
 }
 
 // number gives a number in decimal digits, nothing for one that is absent.
@@ -94,49 +105,6 @@ func (v *values) number(bits int) (uint64, bool) {
 	return n, true
 }
 
-// packedWord is a column of words that are packed from values of type T. It remembers what words added lately were made of: most
-// rows say what one before them said, and need only be compared with it.
-type packedWord[T words[T]] struct {
-	word
-	recent [256]remembered[T]
-}
-
-// words are values whose word repeats.
-type words[T any] interface {
-	comparable
-	pack(*packed) []byte
-	lasting(e *event.Event) T // the same, without texts that are parts of e's record
-}
-
-type remembered[T any] struct {
-	values T
-	number uint32 // of the word; 0 is none
-}
-
-// addPacked adds the word of some values of an event. hint is the same for the same values, and seldom for others.
-func (c *packedWord[T]) addPacked(p *packed, hint uint64, values *T, e *event.Event) {
-	i := hint % uint64(len(c.recent))
-	slot, beside := &c.recent[i], &c.recent[i^1]
-	switch {
-	case slot.number != 0 && slot.values == *values:
-	case beside.number != 0 && beside.values == *values:
-		slot = beside
-	default:
-		w := (*values).pack(p)
-		n, known := c.number[string(w)]
-		if !known {
-			n = c.learn(string(w))
-		}
-		*beside = *slot
-		slot.number, slot.values = n, (*values).lasting(e)
-	}
-	c.rows = append(c.rows, slot.number)
-}
-
-func (c *packedWord[T]) take(from column, rows []int32) {
-	c.word.take(&from.(*packedWord[T]).word, rows)
-}
-
 // hint is the same for the same text, and seldom for another of those that come together. It looks at both ends and the middle.
 func hint(s string) uint64 {
 	n := len(s)
@@ -144,9 +112,4 @@ func hint(s string) uint64 {
 		return uint64(guess(s))
 	}
 	return (wordOf(s) + 3*wordOf(s[n/2-4:]) + 5*wordOf(s[n-8:]) + uint64(n)) * 0x9e3779b97f4a7c15 >> 32 // Knuth, section 6.4
-}
-
-func (c *packedWord[T]) reset() {
-	c.word.reset()
-	clear(c.recent[:])
 }

@@ -4,7 +4,7 @@ import "flapwatch/event"
 
 // The columns sender, phone and said hold several values each, see packed. Here an event gets them back.
 
-// unfoldSender takes what the envelope says, see senderWords.
+// unfoldSender takes what the envelope says, see alikeTo.
 func unfoldSender(e *event.Row, word string) {
 	v := values{word}
 	e.TimeSource = timeSourceOf(v.next())
@@ -23,7 +23,7 @@ func unfoldPhone(e *event.Row, word string) {
 	e.Model = v.next()
 }
 
-// unfoldSaid takes what the alarm says and means, and gives the form of the record, see saidWords.
+// unfoldSaid takes what the alarm says and means, and gives the form of the record, see alikeTo.
 func unfoldSaid(e *event.Row, word string) (form string) {
 	v := values{word}
 	e.Facility = v.next()

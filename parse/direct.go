@@ -1,10 +1,9 @@
 package parse
 
 import (
+	"hash/maphash"
 	"strings"
 	"time"
-
-	"github.com/zeebo/xxh3"
 
 	"flapwatch/event"
 )
@@ -97,7 +96,7 @@ func (l *hosts) at(s string, i int) string {
 		return ""
 	}
 	name := s[i:end]
-	known := &l[xxh3.HashString(name)%uint64(len(l))]
+	known := &l[maphash.String(seed, name)%uint64(len(l))]
 	if *known != name {
 		if !isAlpha(name[0]) || !all(name, hostByte) {
 			return ""

@@ -1,9 +1,8 @@
 package parse
 
 import (
+	"hash/maphash"
 	"strings"
-
-	"github.com/zeebo/xxh3"
 
 	"flapwatch/event"
 )
@@ -23,6 +22,9 @@ type ending struct {
 	shared *event.Ending
 }
 
+// seed of the hashes by which things are found that came before.
+var seed = maphash.MakeSeed()
+
 // longestEnding bounds what is remembered, in bytes.
 const longestEnding = 512
 
@@ -36,7 +38,7 @@ type cursor struct {
 // find gives the ending that s has from c on, or nil.
 func (l *endings) find(s string, c *cursor) *ending {
 	s = s[c.at:]
-	c.hash = xxh3.HashString(s)
+	c.hash = maphash.String(seed, s)
 	i := c.hash % uint64(len(l.known))
 	for _, k := range [...]*ending{l.known[i], l.known[i^1]} {
 		if k != nil && k.shared.Hash == c.hash && k.bytes == s {

@@ -20,10 +20,10 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 		return i, false
 	}
 	var value string
-	if strings.HasPrefix(s[i:], "[DeviceName=") {
+	if beginDeviceName.at(s, i) {
 		e.Device, i = r.usualTag(i, "DeviceName", device)
 	}
-	if strings.HasPrefix(s[i:], "[IPAddress=") {
+	if beginIPAddress.at(s, i) {
 		value, i = r.usualTag(i, "IPAddress", ip)
 		if isDotted(value) {
 			e.IP = value
@@ -32,30 +32,30 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 			r.verbatim(len(e.IP) == len(value))
 		}
 	}
-	if strings.HasPrefix(s[i:], "[Protocol=") {
+	if beginProtocol.at(s, i) {
 		e.Protocol, i = r.usualTag(i, "Protocol", protocol)
 	}
-	if strings.HasPrefix(s[i:], "[DeviceType=") {
+	if beginDeviceType.at(s, i) {
 		value, i = r.usualTag(i, "DeviceType", deviceType)
 		r.set(deviceType, value)
 		r.verbatim(e.HasDeviceType && isPrinted(value))
 	}
-	if strings.HasPrefix(s[i:], "[Description=") {
+	if beginDescription.at(s, i) {
 		r.described = i + len("[Description=")
 		e.Description, i = r.usualTag(i, "Description", description)
-		if !strings.HasPrefix(s[i:], "[Reason=") {
+		if !beginReason.at(s, i) {
 			e.Description, i = r.usualBrackets(i)
 		}
 	}
-	if strings.HasPrefix(s[i:], "[Reason=") {
+	if beginReason.at(s, i) {
 		value, i = r.usualTag(i, "Reason", reason)
 		r.set(reason, value)
 		r.verbatim(e.HasReason && isPrinted(value))
 	}
-	if strings.HasPrefix(s[i:], "[MACAddress=") {
+	if beginMACAddress.at(s, i) {
 		e.MAC, i = r.usualTag(i, "MACAddress", mac)
 	}
-	if strings.HasPrefix(s[i:], "[IPV6Address=") {
+	if beginIPV6Address.at(s, i) {
 		value, i = r.usualTag(i, "IPV6Address", ipv6)
 		r.set(ipv6, value)
 		r.verbatim(len(e.IPv6) == len(value))
@@ -106,6 +106,28 @@ func (r *record) usualTags(i int) (next int, whole bool) {
 	return list, false
 }
 
+// begin is how a tag of a short key begins, of 8 to 16 bytes: two words, which are compared faster than a text is.
+type begin struct {
+	head, tail uint64
+	size       int
+}
+
+func beginOf(key string) begin {
+	text := "[" + key + "="
+	return begin{word(text), word(text[len(text)-8:]), len(text)}
+}
+
+var (
+	beginDeviceName, beginIPAddress   = beginOf("DeviceName"), beginOf("IPAddress")
+	beginProtocol, beginDeviceType    = beginOf("Protocol"), beginOf("DeviceType")
+	beginDescription, beginReason     = beginOf("Description"), beginOf("Reason")
+	beginMACAddress, beginIPV6Address = beginOf("MACAddress"), beginOf("IPV6Address")
+)
+
+func (b *begin) at(s string, i int) bool {
+	return len(s)-i >= b.size && word(s[i:]) == b.head && word(s[i+b.size-8:]) == b.tail
+}
+
 // usualTag takes the tag at i with that key, and gives its value and the index behind it, which is that of the end if the value is
 // not as usual.
 func (r *record) usualTag(i int, key string, f field) (value string, next int) {
@@ -136,7 +158,7 @@ func (r *record) usualTag(i int, key string, f field) (value string, next int) {
 // still to come.
 func (r *record) usualBrackets(i int) (value string, next int) {
 	s := r.s
-	for !strings.HasPrefix(s[i:], "[Reason=") {
+	for !beginReason.at(s, i) {
 		n := strings.IndexByte(s[i:], ']')
 		if n < 0 || s[skipSpace(s, i)] == '[' {
 			return "", len(s)

@@ -122,14 +122,21 @@ func (r row) matcher(n *NamePattern) func(string) bool {
 	return nil
 }
 
+// hexadecimal reports whether s is of hexadecimal digits only. The next is a letter as often as not, which a branch cannot guess.
 func hexadecimal(s string) bool {
+	ok := true
 	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
-			return false
-		}
+		ok = ok && isHex[s[i]]
 	}
-	return true
+	return ok
 }
+
+var isHex = func() (is [256]bool) {
+	for _, c := range []byte("0123456789abcdefABCDEF") {
+		is[c] = true
+	}
+	return is
+}()
 
 // domain reports whether s is two or more labels of letters, digits and dashes with dots between them.
 func domain(s string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,9 +43,13 @@ func (b *Batch) decide(ctx context.Context) error {
 	}
 	b.fresh = b.fresh[:0]
 	var byTime, byID []int32 // rows to ask about
+	last, old := int64(math.MinInt64), false
 	for i, id := range e.ids {
 		row := int32(i)
-		if !m.enter(id) {
+		if second := e.seconds[i]; second != last {
+			last, old = second, m.old(second)
+		}
+		if !m.enter(id, old || e.placed[i]) {
 			continue
 		}
 		switch {

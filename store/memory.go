@@ -69,6 +69,12 @@ func (m *memory) complete(second int64) bool {
 	return ok
 }
 
+// old says whether the previous generation may have ids of the second: not of one that was empty when it was first touched in this one.
+func (m *memory) old(second int64) bool {
+	_, young := m.current.seconds[second]
+	return !young
+}
+
 // begin prepares for a batch. One whose range does not follow the range before is one that is written again: rows of its own may be
 // among those remembered, and ClickHouse tells them apart. What another batch entered and did not commit is forgotten.
 func (m *memory) begin(b *Batch) {
@@ -85,9 +91,10 @@ func (m *memory) undo() {
 	m.deciding, m.entered = nil, 0
 }
 
-// enter takes in an id of the batch that was begun, and says whether it is neither remembered nor in the batch already.
-func (m *memory) enter(id event.ID) bool {
-	if m.previous.ids.has(id) || !m.current.ids.add(id) {
+// enter takes in an id of the batch that was begun, and says whether it is neither remembered nor in the batch already. old says that the
+// previous generation may have it.
+func (m *memory) enter(id event.ID, old bool) bool {
+	if old && m.previous.ids.has(id) || !m.current.ids.add(id) {
 		return false
 	}
 	m.entered++

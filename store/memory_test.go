@@ -88,7 +88,7 @@ func TestMemoryForgets(t *testing.T) {
 	learn(1, 2, 1)
 	expect("in the generation before", 1, true, true)
 	expect("in the generation before", 2, true, true)
-	if b, _ := rows(1, 1, 2); m.enter(b.events.ids[0]) || m.enter(b.events.ids[1]) {
+	if b, _ := rows(1, 1, 2); m.enter(b.events.ids[0], m.old(1)) || m.enter(b.events.ids[1], m.old(1)) {
 		t.Error("an id of a complete second is forgotten")
 	}
 	learn(3, 10+maxIDs, maxIDs)
@@ -103,6 +103,9 @@ func TestMemoryForgets(t *testing.T) {
 	m.learn(b, all, 7)
 	m.begin(&Batch{spool: "b"})
 	expect("a range of another spool", 5, true, true)
+	if m.old(5) || !m.old(3) || !m.old(1) {
+		t.Errorf("the generation before may have ids of second 5: %v, of 3: %v, of 1: %v", m.old(5), m.old(3), m.old(1))
+	}
 	m.begin(&Batch{spool: "a", first: 6})
 	expect("a range written again", 5, true, false)
 }
@@ -140,7 +143,7 @@ func TestMemoryOfUncommitted(t *testing.T) {
 	enter := func(b *Batch) (fresh []int32) {
 		m.begin(b)
 		for i, id := range b.events.ids {
-			if m.enter(id) {
+			if m.enter(id, m.old(b.events.seconds[i])) {
 				fresh = append(fresh, int32(i))
 			}
 		}

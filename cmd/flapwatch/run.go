@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -74,14 +73,9 @@ type service struct {
 	handler   http.Handler
 }
 
-// memory in bytes that the program takes before it collects garbage more eagerly. The embedded engine is a process of its own.
-const memory = 832 << 20
-
 // Run serves until the program is told to end.
 func (c *serveCmd) Run(ctx context.Context, con *console) error {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memory)
-	}
+	thrifty()
 	stop, err := profile(c.CPUProfile)
 	if err != nil {
 		return err

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"runtime"
+	"testing"
+)
+
+// What is in use is told after each collection, not only after the first.
+func TestEachCollection(t *testing.T) {
+	held := make([]byte, 64<<20)
+	runtime.GC()
+	told := make(chan uint64)
+	done := make(chan struct{})
+	defer close(done)
+	eachCollection(func(inUse uint64) {
+		select {
+		case told <- inUse:
+		case <-done:
+		}
+	})
+	for range 3 {
+		runtime.GC()
+		if inUse := <-told; inUse < uint64(len(held)) {
+			t.Errorf("%d bytes in use, but %d are held", inUse, len(held))
+		}
+	}
+	runtime.KeepAlive(held)
+}

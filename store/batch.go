@@ -89,6 +89,7 @@ func (w *writer) close(spool string, next uint64, n int) {
 
 func newBatch() *Batch {
 	b := new(Batch)
+	b.events.claimed.usual = usualClaimed
 	b.blocks = [3]block{b.events.columns(), b.unparsed.columns(), b.other.columns()}
 	return b
 }

@@ -13,7 +13,7 @@ import (
 
 const (
 	maxGroup = 4 << 20
-	ahead    = 15 // full groups that may wait for the disk before datagrams are dropped
+	ahead    = 24 // full groups that may wait for the disk before datagrams are dropped
 )
 
 // grace is how long the last messages may take to reach the disk when the service stops.

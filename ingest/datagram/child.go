@@ -13,7 +13,7 @@ import (
 )
 
 // eagerness is how far the process goes before all others (sched(7)). It needs CAP_SYS_NICE or RLIMIT_NICE.
-const eagerness = -10
+const eagerness = -15
 
 const (
 	stdin     = 0

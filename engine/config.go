@@ -9,7 +9,7 @@ import (
 
 // configuration is the library's --config-file. Who sent a statement hears of its errors; the log need not. The caches
 // are a few hundred MiB instead of the many GiB that a database server takes; all memory together is bounded too. Parts are written
-// without column statistics, which no question here needs, and with each String's length before it: both save merges work. Merges have half of the processors.
+// without column statistics and with each String's length before it, which saves merges work; these have half of the processors.
 // https://clickhouse.com/docs/operations/server-configuration-parameters/settings
 const configuration = `<clickhouse>
   <logger><levels><logger><name>executeQuery</name><level>none</level></logger></levels></logger>

@@ -4,8 +4,8 @@
 //	udp.go tcp.go ─▶ framing.go ─▶ intake.go ─▶ spool ─▶ pipeline.go ─▶ worker.go ─▶ Sink
 //	        files ─▶ archive.go ─▶ importer.go ─┘
 //
-// What comes by UDP is received by a process of its own (datagram), because nobody waits who sends it. Receive first, think later: a receiver reads, stamps, counts and appends. Parsing happens behind the spool, so that a parser's
-// fault cannot lose a message. A message is accepted when its bytes are fsynced in the spool.
+// Receive first, think later: a receiver (for UDP a process of its own, datagram) reads, stamps, counts and appends. Parsing happens behind
+// the spool, so that a parser's fault cannot lose a message. A message is accepted when its bytes are fsynced in the spool.
 //
 // The doors are Listen for the sockets, Importer for files and Pipeline for what follows the spool. This package knows neither
 // the database nor HTTP.

@@ -57,7 +57,7 @@ func BenchmarkDecode(b *testing.B) {
 	for n := range lines {
 		batch.Add(int64(n)*5000, "10.0.0.1:514", lines[n%1000])
 	}
-	r := Record{reader: &Reader{}, Count: 1000, head: header{count: 1000}, body: batch.buf[headerSize:]}
+	r := Record{reader: &Reader{}, Count: 1000, head: header{count: 1000}, stored: batch.body}
 	for b.Loop() {
 		r.Frames(func(n uint64, received int64, source string, data []byte) bool { return true })
 	}

@@ -141,7 +141,7 @@ func (s *Spool) write(batches []*Batch) error {
 	off, n := w.active.size, s.next
 	for _, b := range batches {
 		n = b.number(n, s.salt)
-		if err := writeAt(w.file, b.buf, off); err != nil {
+		if _, err := w.file.WriteAt(b.buf, off); err != nil {
 			if cut := w.file.Truncate(w.active.size); cut != nil {
 				s.abandon()
 			}
@@ -159,22 +159,6 @@ func (s *Spool) write(batches []*Batch) error {
 	return nil
 }
 
-// piece is how much is handed to the kernel at once, in bytes.
-const piece = 256 << 10
-
-// writeAt writes data piece by piece, and lets the disk begin with each before the next is copied.
-func writeAt(f *os.File, data []byte, off int64) error {
-	for len(data) > 0 {
-		n := min(piece, len(data))
-		if _, err := f.WriteAt(data[:n], off); err != nil {
-			return err
-		}
-		startWriting(f, off, n)
-		data, off = data[n:], off+int64(n)
-	}
-	return nil
-}
-
 // begin makes a new active segment. It is listed with its first frames.
 func (s *Spool) begin() error {
 	path := segmentPath(s.dir, s.next)
@@ -185,7 +169,7 @@ func (s *Spool) begin() error {
 	if err != nil {
 		return err
 	}
-	s.writer.active = &segment{first: s.next, size: segmentHeaderSize, path: path}
+	s.writer.active = &segment{first: s.next, size: segmentHeaderSize, path: path, current: true}
 	s.writer.file, s.writer.listed = f, false
 	return nil
 }

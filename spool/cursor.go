@@ -47,7 +47,7 @@ func (c *cursor) header(limit int64) (header, error) {
 	return h, nil
 }
 
-// body reads the frames that belong to h, into buf if they fit. errBody: they are not what was written.
+// body reads what belongs to h, into buf if it fits. errBody: it is not what was written.
 func (c *cursor) body(h header, buf []byte) ([]byte, error) {
 	if cap(buf) < int(h.length) {
 		buf = make([]byte, h.length)

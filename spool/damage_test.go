@@ -40,12 +40,18 @@ func records(t testing.TB, id spoolID, path string) (all []place) {
 	}
 }
 
-// filled is a closed spool of 100 frames, 10 a record, in segments of some size.
-func filled(t testing.TB, segmentBytes int64) (dir string, id spoolID) {
+// many frames make a record that is packed, as few do not.
+const (
+	few  = 10
+	many = 200
+)
+
+// filled is a closed spool of ten records of some frames each, in segments of some size.
+func filled(t testing.TB, segmentBytes int64, some uint64) (dir string, id spoolID) {
 	t.Helper()
 	dir = t.TempDir()
 	s := open(t, dir, Options{SegmentBytes: segmentBytes, SyncEvery: time.Microsecond})
-	fill(t, s, 0, 100, 10)
+	fill(t, s, 0, 10*some, some)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -70,98 +76,120 @@ func damagedCopies(t testing.TB, dir string) int {
 
 // A record that was not written to its end is cut off, wherever it breaks, and appending goes on in its place.
 func TestTornTail(t *testing.T) {
-	whole, id := filled(t, 1<<20)
-	s := open(t, whole, Options{})
-	fill(t, s, 100, 102, 2)
-	s.Close()
-	recs := records(t, id, segmentPath(whole, 0))
-	last := recs[len(recs)-1]
-	tear := func(name string, torn uint64, sizes ...int64) {
-		dir := copyDir(t, whole)
-		for _, size := range sizes {
-			if err := os.Truncate(segmentPath(dir, 0), size); err != nil {
-				t.Fatal(err)
+	for _, some := range []uint64{2, many} {
+		whole, id := filled(t, 1<<20, few)
+		s := open(t, whole, Options{})
+		fill(t, s, 100, 100+some, some)
+		s.Close()
+		recs := records(t, id, segmentPath(whole, 0))
+		last := recs[len(recs)-1]
+		if last.packed != (some == many) {
+			t.Fatalf("record of %d frames: packed %v", some, last.packed)
+		}
+		tear := func(name string, torn uint64, sizes ...int64) {
+			dir := copyDir(t, whole)
+			for _, size := range sizes {
+				if err := os.Truncate(segmentPath(dir, 0), size); err != nil {
+					t.Fatal(err)
+				}
 			}
+			s := open(t, dir, Options{})
+			fill(t, s, 100, 105, 5)
+			wantFrames(t, drain(t, s, 0), 0, 105)
+			s.Close()
+			s = open(t, dir, Options{})
+			if st := s.Stats(); st.TornBytes != torn || st.Damaged != 0 || st.Appended != 105 {
+				t.Errorf("%d frames, %s: %+v, want %d torn bytes", some, name, st, torn)
+			}
+			s.Close()
 		}
-		s := open(t, dir, Options{})
-		fill(t, s, 100, 105, 5)
-		wantFrames(t, drain(t, s, 0), 0, 105)
-		s.Close()
-		s = open(t, dir, Options{})
-		if st := s.Stats(); st.TornBytes != torn || st.Damaged != 0 || st.Appended != 105 {
-			t.Errorf("%s: %+v, want %d torn bytes", name, st, torn)
+		step := (last.end - last.off) / 50
+		for cut := last.off; cut < last.end; cut += max(step, 1) {
+			tear(fmt.Sprint("cut at ", cut-last.off), uint64(cut-last.off), cut)
 		}
-		s.Close()
+		tear("zeros", 5000, last.off, last.off+5000)
 	}
-	for cut := last.off; cut < last.end; cut++ {
-		tear(fmt.Sprint("cut at ", cut-last.off), uint64(cut-last.off), cut)
-	}
-	tear("zeros", 5000, last.off, last.off+5000)
 }
 
 // A flipped bit costs the frames of its record and no others, and they are counted once.
 func TestFlip(t *testing.T) {
-	whole, id := filled(t, 1<<20)
-	recs := records(t, id, segmentPath(whole, 0))
-	hit := recs[4]
-	for off := hit.off; off < hit.end; off++ {
-		if off > hit.off+headerSize+8 && off%11 != 0 {
-			continue
+	for _, some := range []uint64{few, many} {
+		whole, id := filled(t, 1<<20, some)
+		hit := records(t, id, segmentPath(whole, 0))[4]
+		if hit.packed != (some == many) {
+			t.Fatalf("record of %d frames: packed %v", some, hit.packed)
 		}
-		dir := copyDir(t, whole)
-		flip(t, segmentPath(dir, 0), off)
-		s := open(t, dir, Options{})
-		for range 2 { // a second reader does not count again
-			wantFrames(t, drain(t, s, 0), 0, 40, 50, 100)
+		for _, off := range places(hit) {
+			flipped(t, copyDir(t, whole), off, some)
 		}
-		check := func(s *Spool, frames uint64) {
-			t.Helper()
-			st := s.Stats()
-			if st.Damaged != 1 || st.LostFrames != 10 || st.Frames != frames || st.TornBytes != 0 || st.Appended != 100 {
-				t.Errorf("byte %d: %+v", off-hit.off, st)
-			}
-		}
-		check(s, 90)
-		if n := damagedCopies(t, dir); n != 1 {
-			t.Errorf("byte %d: %d copies set aside", off-hit.off, n)
-		}
-		if err := s.Ack(60); err != nil {
-			t.Fatal(err)
-		}
-		check(s, 40)
-		s.Close()
-		s = open(t, dir, Options{})
-		wantFrames(t, drain(t, s, 60), 60, 100)
-		check(s, 40)
-		s.Close()
 	}
+}
+
+// places are bytes of a record in which a bit is flipped: of its header each, of its body some.
+func places(hit place) (all []int64) {
+	body := hit.off + headerSize
+	step := max(11, int64(hit.length)/15)
+	for off := hit.off; off < hit.end; off++ {
+		if off <= body+8 || off%step == 0 {
+			all = append(all, off)
+		}
+	}
+	return all
+}
+
+// flipped damages the fifth of ten records at an offset of the only segment.
+func flipped(t *testing.T, dir string, off int64, some uint64) {
+	flip(t, segmentPath(dir, 0), off)
+	s := open(t, dir, Options{})
+	for range 2 { // a second reader does not count again
+		wantFrames(t, drain(t, s, 0), 0, 4*some, 5*some, 10*some)
+	}
+	check := func(s *Spool, frames uint64) {
+		t.Helper()
+		st := s.Stats()
+		if st.Damaged != 1 || st.LostFrames != some || st.Frames != frames || st.TornBytes != 0 || st.Appended != 10*some {
+			t.Errorf("byte %d: %+v", off, st)
+		}
+	}
+	check(s, 9*some)
+	if n := damagedCopies(t, dir); n != 1 {
+		t.Errorf("byte %d: %d copies set aside", off, n)
+	}
+	if err := s.Ack(6 * some); err != nil {
+		t.Fatal(err)
+	}
+	check(s, 4*some)
+	s.Close()
+	s = open(t, dir, Options{})
+	wantFrames(t, drain(t, s, 6*some), 6*some, 10*some)
+	check(s, 4*some)
+	s.Close()
 }
 
 // The last record may have been accepted before it was damaged: it is not cut, and its numbers are not used again.
 func TestFlipInLastRecord(t *testing.T) {
-	whole, id := filled(t, 1<<20)
-	recs := records(t, id, segmentPath(whole, 0))
-	hit := recs[len(recs)-1]
-	for off := hit.off; off < hit.end; off++ {
-		if off > hit.off+headerSize+8 && off%11 != 0 {
-			continue
+	for _, some := range []uint64{few, many} {
+		whole, id := filled(t, 1<<20, some)
+		recs := records(t, id, segmentPath(whole, 0))
+		hit, all := recs[len(recs)-1], 10*some
+		for _, off := range places(hit) {
+			dir := copyDir(t, whole)
+			flip(t, segmentPath(dir, 0), off)
+			s := open(t, dir, Options{})
+			next := s.Stats().Appended
+			if inHeader := off < hit.off+headerSize; !inHeader && next != all || next < all || next > all+uint64(hit.end-hit.off) {
+				t.Errorf("byte %d: appending goes on at %d", off-hit.off, next)
+			}
+			s.Close()
+			s = open(t, dir, Options{})
+			fill(t, s, next, next+10, 10)
+			wantFrames(t, drain(t, s, 0), 0, all-some, next, next+10)
+			st := s.Stats()
+			if st.Damaged != 1 || st.LostFrames != next-(all-some) || st.TornBytes != 0 || st.Frames != all-some+10 {
+				t.Errorf("byte %d: %+v", off-hit.off, st)
+			}
+			s.Close()
 		}
-		dir := copyDir(t, whole)
-		flip(t, segmentPath(dir, 0), off)
-		s := open(t, dir, Options{})
-		next := s.Stats().Appended
-		if inHeader := off < hit.off+headerSize; !inHeader && next != 100 || next < 100 || next > 100+uint64(hit.end-hit.off) {
-			t.Errorf("byte %d: appending goes on at %d", off-hit.off, next)
-		}
-		s.Close()
-		s = open(t, dir, Options{})
-		fill(t, s, next, next+10, 10)
-		wantFrames(t, drain(t, s, 0), 0, 90, next, next+10)
-		st := s.Stats()
-		if st.Damaged != 1 || st.LostFrames != next-90 || st.TornBytes != 0 || st.Frames != 100 {
-			t.Errorf("byte %d: %+v", off-hit.off, st)
-		}
-		s.Close()
 	}
 }
 
@@ -188,7 +216,7 @@ func TestRecordInData(t *testing.T) {
 }
 
 func TestDamage(t *testing.T) {
-	whole, id := filled(t, 1200) // segments of two records or one, ten frames each
+	whole, id := filled(t, 1200, few) // segments of two records or one, ten frames each
 	segs, err := listSegments(whole)
 	if err != nil {
 		t.Fatal(err)

@@ -68,7 +68,8 @@ func (fo *folder) identify() error {
 		return err
 	}
 	for _, seg := range fo.segs {
-		id, err := readSegmentHeader(seg.path)
+		id, written, err := readSegmentHeader(seg.path)
+		seg.current = written == version
 		if errors.Is(err, errSegmentHeader) {
 			fo.log.Warn("spool segment header damaged", "segment", seg.path)
 			continue

@@ -13,7 +13,8 @@ type Record struct {
 
 	reader *Reader
 	head   header
-	body   []byte
+	stored []byte // the body as it was read
+	frames []byte // of a packed body; memory for the next one otherwise
 }
 
 // Release gives the record's memory back to its reader: nothing that Frames handed out, the sources aside, may be
@@ -21,12 +22,22 @@ type Record struct {
 func (r *Record) Release() { r.reader.pool.Put(r) }
 
 // Size is how many bytes the frames take.
-func (r *Record) Size() int { return len(r.body) }
+func (r *Record) Size() int {
+	if !r.head.packed {
+		return len(r.stored)
+	}
+	return unpackedSize(r.stored)
+}
 
 // Frames calls each with every frame, in order, until it returns false. The data is not copied: it lives as long as
-// the record.
+// the record. A packed record is unpacked by whoever calls this, into the cache of the processor that goes on with it.
 func (r *Record) Frames(each func(n uint64, received int64, source string, data []byte) bool) {
-	d := decoder{rest: r.body, received: r.head.oldest}
+	body := r.stored
+	if r.head.packed {
+		r.frames = unpack(r.stored, r.frames)
+		body = r.frames
+	}
+	d := decoder{rest: body, received: r.head.oldest}
 	var source string
 	for n := r.head.first; n < r.head.next(); n++ {
 		data, fresh, ok := d.frame()

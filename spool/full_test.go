@@ -3,6 +3,7 @@ package spool
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"testing"
@@ -70,7 +71,9 @@ func TestCap(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	s := open(t, t.TempDir(), Options{Cap: 1 << 20})
 	var b Batch
-	b.Add(0, "a", make([]byte, 1<<18))
+	noise := make([]byte, 1<<18) // that no packing makes smaller
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	b.Add(0, "a", noise)
 	if _, err := s.Append(&b); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("more than a quarter of the cap: %v", err)
 	}

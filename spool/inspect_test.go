@@ -39,7 +39,7 @@ func TestInspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if in.ID != s.ID() || in.Version != 1 || in.Acked != 35 || in.Next != 100 || in.TornBytes != 0 || len(in.Segments) != s.Stats().Segments {
+	if in.ID != s.ID() || in.Version != version || in.Acked != 35 || in.Next != 100 || in.TornBytes != 0 || len(in.Segments) != s.Stats().Segments {
 		t.Errorf("%+v", in)
 	}
 	next, bytes := in.Segments[0].First, int64(0)
@@ -59,7 +59,7 @@ func TestInspect(t *testing.T) {
 
 // A view changes nothing, be the tail torn or records damaged.
 func TestViewIsReadOnly(t *testing.T) {
-	dir, id := filled(t, 1200)
+	dir, id := filled(t, 1200, few)
 	segs, err := listSegments(dir)
 	if err != nil {
 		t.Fatal(err)

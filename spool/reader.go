@@ -196,11 +196,11 @@ func (r *Reader) resync(limit int64) error {
 	return nil
 }
 
-// load reads the frames of h.
+// load reads the body that belongs to h.
 func (r *Reader) load(h header) (*Record, error) {
 	rec := r.pool.Get().(*Record)
 	var err error
-	if rec.body, err = r.cur.body(h, rec.body); err != nil {
+	if rec.stored, err = r.cur.body(h, rec.stored); err != nil {
 		rec.Release()
 		return nil, err
 	}

@@ -98,7 +98,7 @@ func (s *Spool) reopenLast() error {
 	if err := errors.Join(err, s.writer.fdatasync(f), syncDir(s.dir)); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	reuse := !t.suspect && t.next >= s.next
+	reuse := last.current && !t.suspect && t.next >= s.next
 	s.next = max(s.next, t.next)
 	if !reuse {
 		return f.Close()

@@ -23,15 +23,16 @@ import (
 const (
 	segmentHeaderSize = 36
 	segmentMagic      = "fwspool"
-	version           = 1
+	version           = 2 // 1 has no packed bodies (record.go), and is read as well
 	segmentSuffix     = ".seg"
 )
 
 // segment is a segment file. Its size counts what may be read: header and fsynced records.
 type segment struct {
-	first uint64
-	size  int64 // guarded by folder.mu
-	path  string
+	first   uint64
+	size    int64 // guarded by folder.mu
+	path    string
+	current bool // of the format's version that is written today, so that it may go on
 }
 
 type spoolID [16]byte
@@ -98,25 +99,26 @@ func segmentHeader(id spoolID, first uint64) []byte {
 // errSegmentHeader says that a segment's header is damaged; its name and the id file tell the same.
 var errSegmentHeader = errors.New("segment header is damaged")
 
-// readSegmentHeader gives the id of the spool that wrote the segment; an error other than errSegmentHeader means
-// that we must not touch it.
-func readSegmentHeader(path string) (id spoolID, err error) {
+// readSegmentHeader gives the id of the spool that wrote the segment, and the format's version; an error other than errSegmentHeader
+// means that we must not touch it.
+func readSegmentHeader(path string) (id spoolID, written byte, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return id, err
+		return id, 0, err
 	}
 	defer f.Close()
 	b := make([]byte, segmentHeaderSize)
 	if _, err := f.ReadAt(b, 0); err != nil {
-		return id, errSegmentHeader
+		return id, 0, errSegmentHeader
 	}
 	if string(b[:7]) != segmentMagic || binary.LittleEndian.Uint32(b[32:]) != checksum(b[:32]) {
-		return id, errSegmentHeader
+		return id, 0, errSegmentHeader
 	}
-	if b[7] != version {
-		return id, fmt.Errorf("%s has spool format version %d, this program knows %d", path, b[7], version)
+	written = b[7]
+	if written == 0 || written > version {
+		return id, written, fmt.Errorf("%s has spool format version %d, this program knows %d", path, written, version)
 	}
-	return spoolID(b[16:32]), nil
+	return spoolID(b[16:32]), written, nil
 }
 
 // syncDir makes the names in dir durable.

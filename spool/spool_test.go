@@ -374,7 +374,7 @@ func TestIdentity(t *testing.T) {
 	newer := segmentHeader(s.id, 0)[:32]
 	newer[7] = version + 1
 	write(t, segmentPath(other, 0), appendSum(newer))
-	if _, err := Open(other, Options{}); err == nil || !strings.Contains(err.Error(), "version 2") {
+	if _, err := Open(other, Options{}); err == nil || !strings.Contains(err.Error(), "version 3") {
 		t.Errorf("opened a newer format: %v", err)
 	}
 }

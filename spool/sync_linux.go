@@ -15,8 +15,3 @@ func fdatasync(f *os.File) error {
 		}
 	}
 }
-
-// startWriting lets the disk begin to write a part of f, and does not wait for it. It promises nothing: fdatasync does.
-func startWriting(f *os.File, off int64, n int) {
-	_ = unix.SyncFileRange(int(f.Fd()), off, int64(n), unix.SYNC_FILE_RANGE_WRITE)
-}

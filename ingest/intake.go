@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxGroup = 4 << 20
+	maxGroup = 1 << 20
 	ahead    = 24 // full groups that may wait for the disk before datagrams are dropped
 )
 
@@ -53,7 +53,7 @@ type Group struct {
 	next  uint64        // frame after its last one, once it is durable
 }
 
-// NewIntake makes an intake whose groups hold about limit bytes, 4 MiB at the most and if 0. The spool must take two of them at once.
+// NewIntake makes an intake whose groups hold about limit bytes on disk, 1 MiB at the most and if 0. The spool must take two of them at once.
 func NewIntake(s Spool, limit int, m *Metrics, log *slog.Logger) *Intake {
 	if limit <= 0 {
 		limit = maxGroup

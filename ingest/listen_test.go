@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -255,7 +256,7 @@ func TestUDPFirst(t *testing.T) {
 func TestDiskFirst(t *testing.T) {
 	r := bind(t, spool.Options{}, ListenOptions{Addresses: []string{"udp://127.0.0.1:0"}})
 	roomy := func() bool { return false }
-	group := Frame{Source: "10.0.0.1", Data: make([]byte, MaxFrame)}
+	group := Frame{Source: "10.0.0.1", Data: noise(1, MaxFrame)}
 	offered := 0
 	for r.intake.Offer([]Frame{group}) == 1 {
 		offered++
@@ -268,7 +269,7 @@ func TestDiskFirst(t *testing.T) {
 // TestFullFirst has groups that wait for room in the spool: what makes room does not wait for them.
 func TestFullFirst(t *testing.T) {
 	r := bind(t, spool.Options{Cap: 4 << 20}, ListenOptions{Addresses: []string{"udp://127.0.0.1:0"}}).run()
-	group := Frame{Source: "10.0.0.1", Data: make([]byte, MaxFrame)}
+	group := Frame{Source: "10.0.0.1", Data: noise(1, MaxFrame)}
 	for deadline := time.Now().Add(30 * time.Second); r.intake.Ready() == nil || r.intake.Offer([]Frame{group}) == 1; {
 		if time.Now().After(deadline) {
 			t.Fatal("the spool does not become full")
@@ -283,6 +284,13 @@ func TestFullFirst(t *testing.T) {
 	if err := r.spool.Ack(r.spool.Stats().Appended); err != nil { // who empties it is not here, and the end would wait for room
 		t.Fatal(err)
 	}
+}
+
+// noise is bytes that no packing makes smaller.
+func noise(seed uint64, n int) []byte {
+	b := make([]byte, n)
+	rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)}).Read(b)
+	return b
 }
 
 // wantWait checks that Calm waits.
@@ -394,9 +402,10 @@ func TestFull(t *testing.T) {
 	r := bind(t, spool.Options{Cap: 1 << 20}, ListenOptions{Addresses: []string{"tcp://127.0.0.1:0", "udp://127.0.0.1:0"}}).run()
 	c, d := dial(t, "tcp", r.address(0)), dial(t, "udp", r.address(1))
 	const sent = 40_000 // of 100 bytes
+	message := func(i int) string { return fmt.Sprintf("<13>%d %x", i, noise(uint64(i), 45)) }
 	go func() {
 		for i := range sent {
-			if _, err := fmt.Fprintf(c, "<13>%-95d\n", i); err != nil {
+			if _, err := fmt.Fprintln(c, message(i)); err != nil {
 				return
 			}
 		}
@@ -421,7 +430,7 @@ func TestFull(t *testing.T) {
 			if m == "127.0.0.1 "+one {
 				continue
 			}
-			if want := fmt.Sprintf("127.0.0.1 <13>%d", seen); strings.TrimRight(m, " ") != want {
+			if want := "127.0.0.1 " + message(seen); m != want {
 				t.Fatalf("message %q, want %q", m, want)
 			}
 			seen++

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -247,7 +246,7 @@ func TestPipelineCountsDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text[bytes.Index(text, []byte(alarm(525)))] ^= 1
+	text[len(text)/2] ^= 1
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}

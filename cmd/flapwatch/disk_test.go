@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -87,23 +87,23 @@ func TestFullDisk(t *testing.T) {
 		sender.until(stop, p.tcp)
 		close(ended)
 	}()
-	p.wait("the disk is full", func() bool { return strings.Contains(p.trouble(), "no space left") })
-	full := time.Now()
 	datagrams := uint64(0)
 	c, err := net.Dial("udp", p.udp)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	long := bytes.Repeat([]byte("x"), 60_000)
-	p.wait("datagrams are dropped", func() bool {
-		for range 1000 {
-			if _, err := c.Write(fmt.Appendf(nil, "<13>sshd[%d]: %s", datagrams, long)); err == nil {
+	long := make([]byte, 30_000) // twice as long in hexadecimal digits, which no packing makes smaller
+	rand.NewChaCha8([32]byte{}).Read(long)
+	p.wait("the disk is full and datagrams are dropped", func() bool {
+		for range 100 {
+			if _, err := c.Write(fmt.Appendf(nil, "<13>sshd[%d]: %x", datagrams, long)); err == nil {
 				datagrams++
 			}
 		}
-		return p.metric(`flapwatch_dropped_messages_total{reason="intake_full"}`) > 0
+		return strings.Contains(p.trouble(), "no space left") && p.metric(`flapwatch_dropped_messages_total{reason="intake_full"}`) > 0
 	})
+	full := time.Now()
 	close(stop)
 	if why := p.trouble(); !strings.HasPrefix(why, "spool: ") {
 		t.Errorf("readyz says %q", why)

@@ -18,6 +18,7 @@ import (
 
 	"flapwatch/api"
 	"flapwatch/simulate"
+	"flapwatch/spool"
 )
 
 // kills is how often TestKilled kills, if not as often as its form asks: go test -run TestKilled -kills 50.
@@ -372,13 +373,14 @@ func TestSpoolDamaged(t *testing.T) {
 	stop := make(chan struct{})
 	time.AfterFunc(300*time.Millisecond, func() { close(stop) })
 	_, to := sender.until(stop, p.tcp)
-	spooled := filepath.Join(data, "spool", fmt.Sprintf("%020d.seg", 0))
+	queue := filepath.Join(data, "spool")
 	p.wait("all is in the spool", func() bool {
-		text, err := os.ReadFile(spooled)
-		return err == nil && bytes.Count(text, []byte("EndPointUnregistered")) == int(to)
+		in, err := spool.Inspect(t.Context(), queue)
+		return err == nil && in.Next == to
 	})
 	p.kill()
 	_ = syscall.Kill(child, syscall.SIGKILL)
+	spooled := filepath.Join(queue, fmt.Sprintf("%020d.seg", 0))
 	text, err := os.ReadFile(spooled)
 	if err != nil {
 		t.Fatal(err)

@@ -26,8 +26,9 @@ type Batch struct {
 	fresh    []int32 // rows of events to insert
 	aside    []int32 // rows of events that ClickHouse refused
 	known    knownLines
-	decided  bool // fresh and known are
-	doubts   int  // refusals in a row whose code does not say whose fault they are
+	decided  bool              // fresh and known are
+	kept     map[event.ID]bool // lines that ClickHouse refused and Settings.Refused has
+	doubts   int               // refusals in a row whose code does not say whose fault they are
 	shares   []share
 	sharing  bool      // the last share is open
 	joined   []joined  // by row
@@ -88,7 +89,7 @@ func (w *writer) close(spool string, next uint64, n int) {
 }
 
 func newBatch() *Batch {
-	b := new(Batch)
+	b := &Batch{kept: map[event.ID]bool{}}
 	b.events.claimed.usual = usualClaimed
 	b.blocks = [3]block{b.events.columns(), b.unparsed.columns(), b.other.columns()}
 	return b
@@ -114,6 +115,7 @@ func (b *Batch) release() {
 	}
 	b.events.forget()
 	b.fresh, b.aside, b.decided, b.doubts = b.fresh[:0], b.aside[:0], false, 0
+	clear(b.kept)
 	b.shares, b.sharing, b.joined = b.shares[:0], false, b.joined[:0]
 	b.earliest, b.latest = time.Time{}, time.Time{}
 	select {
@@ -273,7 +275,7 @@ func (b *Batch) setAside(bad map[int32]error) {
 	}
 }
 
-// writeLines writes the rows of unparsed and other, and counts those that ClickHouse refused: they are lost.
+// writeLines writes the rows of unparsed and other. Those that ClickHouse refused are kept elsewhere (refused.go), or lost.
 func (b *Batch) writeLines(ctx context.Context, next uint64) (lost lostLines, err error) {
 	b.unparsed.close(b.spool, next, len(b.unparsed.id.v))
 	b.other.close(b.spool, next, len(b.other.id.v))
@@ -285,18 +287,17 @@ func (b *Batch) writeLines(ctx context.Context, next uint64) (lost lostLines, er
 	return lost, err
 }
 
-// lostLines are rows of unparsed and other that ClickHouse refused.
+// lostLines are rows of unparsed and other that ClickHouse refused and nobody kept.
 type lostLines struct{ unparsed, other []int32 }
 
 // writeAll writes the rows that are not known.
 func (b *Batch) writeAll(ctx context.Context, next uint64, table int, known map[int32]bool) (lost []int32, err error) {
 	into := b.into(table, next)
 	bad, err := b.store.insert(ctx, into, unknown(known, len(into.ids)))
-	for row, why := range bad {
-		b.store.log.Error("line refused by clickhouse is lost", "table", into.table, "id", into.ids[row].String(), "error", why)
-		lost = append(lost, row)
+	if err != nil {
+		return nil, err
 	}
-	return lost, err
+	return b.keepRefused(table, bad)
 }
 
 // The tables of a batch.

@@ -49,7 +49,7 @@ type fate uint8
 const (
 	isDuplicate fate = iota
 	isStored
-	isRefused // by ClickHouse: a row of events is kept as a line, a line is lost
+	isRefused // by ClickHouse: a row of events is kept as a line, a line that nobody kept is lost
 )
 
 // fatesOf gives the fates of n rows. Those neither written nor refused are duplicates.

@@ -28,6 +28,7 @@ import (
 // Settings are what a store needs to know besides the address.
 type Settings struct {
 	Retention time.Duration // how long rows are kept after they were received (default 400 days)
+	Refused   Refused       // keeps lines that no table takes (may be nil: then they are lost, and counted)
 	Log       *slog.Logger  // required
 }
 
@@ -48,6 +49,8 @@ type Store struct {
 	conn driver.Conn
 	http bool // ClickHouse's HTTP interface, which takes blocks as they lie in a batch
 	log  *slog.Logger
+
+	refused Refused
 
 	commit sync.Mutex  // one commit at a time: a batch must see what the one before it stored
 	memory memory      // of the rows stored lately; used by the one who commits
@@ -80,7 +83,7 @@ func Open(ctx context.Context, options *clickhouse.Options, settings Settings) (
 	if err != nil {
 		return nil, fmt.Errorf("connect to clickhouse: %w", err)
 	}
-	s := &Store{conn: conn, http: options.Protocol == clickhouse.HTTP, log: settings.Log, spare: make(chan *Batch, maxSpare)}
+	s := &Store{conn: conn, http: options.Protocol == clickhouse.HTTP, log: settings.Log, refused: settings.Refused, spare: make(chan *Batch, maxSpare)}
 	s.newest.most = keptEvents
 	for i, columns := range newBatch().blocks {
 		s.proofs[i].block = columns

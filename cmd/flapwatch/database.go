@@ -30,7 +30,9 @@ type database struct {
 
 // openDatabase starts the engine or reads the server's address. It does not wait for an answer.
 func openDatabase(ctx context.Context, c *serveCmd, log *slog.Logger) (*database, error) {
-	d := &database{settings: store.Settings{Retention: time.Duration(c.Retention), Log: log}, log: log}
+	d := &database{settings: store.Settings{
+		Retention: time.Duration(c.Retention), Refused: newRefusedFile(c.Data).keep, Log: log,
+	}, log: log}
 	starting := "it is being opened; after an update its tables may be written anew first, which takes a while"
 	d.trouble.Store(&starting)
 	if c.Clickhouse != "embedded" {

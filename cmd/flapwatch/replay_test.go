@@ -13,8 +13,8 @@ import (
 	"flapwatch/internal/clickhousetest"
 )
 
-// keepUnparsed stores lines in a data folder as an older program did that did not understand them.
-func keepUnparsed(t *testing.T, data string, received time.Time, lines ...string) {
+// withDatabase uses the database of a data folder without a service.
+func withDatabase(t *testing.T, data string, use func(context.Context, *database)) {
 	t.Helper()
 	clickhousetest.Library(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -27,14 +27,21 @@ func keepUnparsed(t *testing.T, data string, received time.Time, lines ...string
 	if err := d.look(ctx); err != nil {
 		t.Fatal(err)
 	}
+	use(ctx, d)
+}
+
+// keepUnparsed stores lines as an older program did that did not understand them.
+func keepUnparsed(ctx context.Context, t *testing.T, d *database, received time.Time, lines ...string) {
+	t.Helper()
 	draft := d.Begin("older", 0)
 	for i, raw := range lines {
 		e := event.Event{Raw: raw, Source: "10.0.0.1", Received: received}
 		e.Identify(event.Unparsed, "older/"+string(rune('a'+i)))
 		draft.AddUnparsed(&e, 0, "an older program did not understand it")
 	}
-	if _, err := draft.Commit(ctx, uint64(len(lines)), event.Counts{}); err != nil {
-		t.Fatal(err)
+	n := uint64(len(lines))
+	if counts, err := draft.Commit(ctx, n, event.Counts{}); err != nil || counts != (event.Counts{Received: n, Unparsed: n}) {
+		t.Fatalf("%+v, %v", counts, err)
 	}
 }
 
@@ -44,7 +51,9 @@ func TestSpoolReplay(t *testing.T) {
 	received := time.Now().Add(-50 * time.Hour).Truncate(time.Millisecond).UTC()
 	noClock := strings.Replace(strings.TrimSpace(fileLine(7)), "Jul 02 2015 06:22:31.123 UTC", "--- 00 0000 00:00:00.000 ---", 1)
 	noClock = noClock[strings.Index(noClock, "7: "):]
-	keepUnparsed(t, data, received, strings.TrimSpace(wireLine(1)), noClock, "\xff\xfe\x00 nothing", "<187>cut %UC_CALLMANAGER-9-")
+	withDatabase(t, data, func(ctx context.Context, d *database) {
+		keepUnparsed(ctx, t, d, received, strings.TrimSpace(wireLine(1)), noClock, "\xff\xfe\x00 nothing", "<187>cut %UC_CALLMANAGER-9-")
+	})
 	p := serve(t, data)
 	for _, want := range []replayed{
 		{Lines: 4, Understood: 2, Import: importView(2, event.Counts{Stored: 2})},

@@ -30,7 +30,7 @@ type Reader interface {
 	Find(ctx context.Context, f event.Filter, parts []string, limit int) ([]event.DeviceSummary, error)
 	Changes(ctx context.Context, f event.Filter) ([]event.History, error)
 	Unparsed(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Line, string, error)
-	Sources(ctx context.Context, f event.Filter) ([]event.Source, int, error)
+	Sources(ctx context.Context, f event.Filter) (event.Senders, error)
 }
 
 // Findings are what the numbers say about the fleet.

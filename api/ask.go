@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,8 +27,9 @@ const (
 // request is what every question carries. Types that embed it have a Resolve, which huma calls after it has read the parameters,
 // and whose errors it answers together with its own.
 type request struct {
-	table bool      // the asker wants text/csv
-	at    time.Time // when it was asked
+	table   bool      // the asker wants text/csv
+	at      time.Time // when it was asked
+	address url.URL   // path and parameters
 }
 
 // read takes what is not a parameter, and refuses parameters that the operation does not have or that stand twice.
@@ -41,8 +43,8 @@ func (r *request) read(c huma.Context) (errs []error) {
 	for _, p := range c.Operation().Parameters {
 		known[p.Name] = p.In == "query"
 	}
-	u := c.URL()
-	given := u.Query()
+	r.address = c.URL()
+	given := r.address.Query()
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		switch {
 		case !known[name]:
@@ -249,6 +251,7 @@ type answer[T any] struct {
 // listing is an answer with items, which may be a table.
 type listing[T any] struct {
 	ContentType string `header:"Content-Type"` // empty: JSON
+	Next        string `header:"Link" doc:"Where the next part of a longer list is, as rel=next (RFC 8288): a table has no room for next_cursor."`
 	Body        T
 }
 
@@ -257,6 +260,11 @@ func list[T any](r request, items []T, next string, w event.Window) *listing[Lis
 	out := &listing[List[T]]{Body: List[T]{Items: some(items), NextCursor: next, Window: viewWindow(w)}}
 	if r.table {
 		out.ContentType = csvType
+	}
+	if next != "" {
+		q := r.address.Query()
+		q.Set("cursor", next)
+		out.Next = "<" + r.address.EscapedPath() + "?" + q.Encode() + `>; rel="next"`
 	}
 	return out
 }

@@ -13,14 +13,13 @@ func (s *server) sendersPage(w http.ResponseWriter, r *http.Request) {
 		s.refusePage(w, r, v, wrong...)
 		return
 	}
-	senders, others, err := s.senders(r.Context(), event.Filter{Window: v.Window})
+	senders, err := s.senders(r.Context(), event.Filter{Window: v.Window})
 	if err != nil {
 		s.failPage(w, r, v, err)
 		return
 	}
 	s.begin(w, "senders.html", struct {
 		*view
-		Senders []Sender
-		Others  int // that are not shown
-	}{v, senders, others})
+		Senders
+	}{v, senders})
 }

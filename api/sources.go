@@ -49,6 +49,7 @@ type Sequence struct {
 type sourcesInput struct {
 	Span
 	Place
+	Form
 }
 
 // Resolve implements huma.Resolver.
@@ -59,31 +60,42 @@ func (i *sourcesInput) Resolve(c huma.Context) []error {
 // Senders is the answer of GET /sources.
 type Senders struct {
 	List[Sender]
-	Others int `json:"others" doc:"Senders beyond those listed, each of fewer messages: a cluster, a node or a shorter window tells of them."`
+	Others    int `json:"others" doc:"Senders beyond those listed, each of fewer messages: a cluster, a node or a shorter window tells of them."`
+	Uncounted int `json:"uncounted_processes" doc:"Processes beyond the first 100,000, whose sequence numbers were not followed: what is lost of their messages is in no lost_messages."`
 }
 
-func (s *server) sources(ctx context.Context, in *sourcesInput) (*listing[Senders], error) {
-	items, others, err := s.senders(ctx, event.Filter{Window: in.window, Cluster: in.Cluster, Node: in.Node})
+// sourcesAnswer says in its head what a table has no room for.
+type sourcesAnswer struct {
+	ContentType string `header:"Content-Type"`
+	Others      int    `header:"Flapwatch-Others" doc:"As others in JSON."`
+	Uncounted   int    `header:"Flapwatch-Uncounted-Processes" doc:"As uncounted_processes in JSON."`
+	Body        Senders
+}
+
+func (s *server) sources(ctx context.Context, in *sourcesInput) (*sourcesAnswer, error) {
+	out, err := s.senders(ctx, event.Filter{Window: in.window, Cluster: in.Cluster, Node: in.Node})
 	if err != nil {
 		return nil, err
 	}
-	all := list(in.request, items, "", in.window)
-	return &listing[Senders]{all.ContentType, Senders{all.Body, others}}, nil
+	all := list(in.request, out.Items, "", in.window)
+	out.List = all.Body
+	return &sourcesAnswer{all.ContentType, out.Others, out.Uncounted, out}, nil
 }
 
-// senders tells who sends, what is wrong with the settings, and how many others there are.
-func (s *server) senders(ctx context.Context, f event.Filter) ([]Sender, int, error) {
-	found, others, err := s.Reader.Sources(ctx, f)
+// senders tells who sends, what is wrong with the settings, and how much of the rest there is.
+func (s *server) senders(ctx context.Context, f event.Filter) (Senders, error) {
+	found, err := s.Reader.Sources(ctx, f)
 	if err != nil {
-		return nil, 0, s.fail("sources", err)
+		return Senders{}, s.fail("sources", err)
 	}
-	nodes := together(found)
-	items := make([]Sender, len(found))
-	for i := range found {
-		items[i] = viewSender(&found[i])
-		items[i].Problems = append(some(nodes[i].problems()), clockProblems(&found[i])...)
+	nodes := together(found.List)
+	items := make([]Sender, len(nodes))
+	for i := range items {
+		o := &found.List[i]
+		items[i] = viewSender(o)
+		items[i].Problems = append(some(nodes[i].problems()), clockProblems(o)...)
 	}
-	return items, others, nil
+	return Senders{List: List[Sender]{Items: items}, Others: found.Others, Uncounted: found.Uncounted}, nil
 }
 
 func viewSender(o *event.Source) Sender {

@@ -2,6 +2,13 @@ package event
 
 import "time"
 
+// Senders are those who sent most, and how much of the rest there is.
+type Senders struct {
+	List      []Source
+	Others    int // senders beyond those, each of fewer messages
+	Uncounted int // processes whose sequence numbers were not followed: what is missing of them is in no Counter
+}
+
 // Source is what one sender sent of one node.
 type Source struct {
 	Source, Cluster, Node string

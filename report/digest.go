@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"flapwatch/diagnose"
 	"flapwatch/event"
@@ -69,15 +70,20 @@ func (b *builder) senders(ctx context.Context, w event.Window, c *Content) {
 	if b.Senders == nil {
 		return
 	}
-	list, others, err := b.Senders.Sources(ctx, event.Filter{Window: w})
+	senders, err := b.Senders.Sources(ctx, event.Filter{Window: w})
 	if err != nil {
 		c.SendersTrouble = "The store did not tell in time how the nodes send."
 		return
 	}
-	if others > 0 {
-		c.SendersTrouble = fmt.Sprintf("%d senders more, each of fewer messages, are not among these.", others)
+	var told []string
+	if n := senders.Others; n > 0 {
+		told = append(told, fmt.Sprintf("%s more, each of fewer messages, are not among these.", Counted(n, "sender", "senders")))
 	}
-	c.Senders = judgeSenders(list, w)
+	if n := senders.Uncounted; n > 0 {
+		told = append(told, fmt.Sprintf("The numbers of %s more were not followed: messages of theirs that were lost are not among these.", Counted(n, "process", "processes")))
+	}
+	c.SendersTrouble = strings.Join(told, " ")
+	c.Senders = judgeSenders(senders.List, w)
 }
 
 func heard(v *diagnose.Verdict) Heard {

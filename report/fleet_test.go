@@ -52,12 +52,12 @@ func (f *fleet) Mark(context.Context) (event.Mark, error) { return event.Mark{},
 func (f *fleet) Known(context.Context) (map[string]int, error) { return nil, nil }
 
 // Sources implements report.Senders: one node that tells everything, one that hides its registrations and lost messages.
-func (f *fleet) Sources(_ context.Context, ask event.Filter) ([]event.Source, int, error) {
-	return []event.Source{
+func (f *fleet) Sources(_ context.Context, ask event.Filter) (event.Senders, error) {
+	return event.Senders{List: []event.Source{
 		{Source: "10.1.1.1:514", Cluster: "hq", Node: "cucm-pub", Messages: 1000, Endpoint: 900, Last: ask.To.Add(-time.Minute), Severities: []uint8{3, 6}},
 		{Source: "10.1.1.2:514", Cluster: "hq", Node: "cucm-sub", Messages: 800, Endpoint: 700, Last: ask.To.Add(-30 * time.Hour), Severities: []uint8{3, 4},
 			Counters: []event.Counter{{Missing: 12}, {Missing: 3}}},
-	}, 0, nil
+	}}, nil
 }
 
 func catalogue(t testing.TB) *reasons.Catalogue {

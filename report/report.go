@@ -31,8 +31,8 @@ type Source interface {
 
 // Senders tells who sent what.
 type Senders interface {
-	// Sources gives who sent most, and how many others there are.
-	Sources(ctx context.Context, f event.Filter) ([]event.Source, int, error)
+	// Sources gives who sent most, and how much of the rest there is.
+	Sources(ctx context.Context, f event.Filter) (event.Senders, error)
 }
 
 // Options say which week is asked for. Week, Location, Now and Catalogue are required.

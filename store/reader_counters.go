@@ -61,19 +61,23 @@ type nodeName struct{ cluster, node string }
 
 const mostCounters = 100_000 // are given, of which most can only be invented
 
-// counters follows the numbers of every process.
-func (s *Store) counters(ctx context.Context, f event.Filter) (map[nodeName][]event.Counter, error) {
-	all, n := map[nodeName][]event.Counter{}, 0
+// counters follows the numbers of every process, but for others beyond the most that are given.
+func (s *Store) counters(ctx context.Context, f event.Filter) (all map[nodeName][]event.Counter, others int, err error) {
+	all = map[nodeName][]event.Counter{}
+	n := 0
 	var at nodeName
 	var c counter
 	begin := func(node nodeName, process string) {
-		if c.runs > 0 && n < mostCounters {
+		switch {
+		case c.runs > 0 && n < mostCounters:
 			all[at] = append(all[at], c.end())
 			n++
+		case c.runs > 0:
+			others++
 		}
 		at, c = node, counter{Counter: event.Counter{AppID: process}}
 	}
-	err := s.each(ctx, survey, "read sequence numbers", sentNumbers, filterParameters(f), func(rows driver.Rows) error {
+	err = s.each(ctx, survey, "read sequence numbers", sentNumbers, filterParameters(f), func(rows driver.Rows) error {
 		var node nodeName
 		var process string
 		var d numbersOfDay
@@ -89,7 +93,7 @@ func (s *Store) counters(ctx context.Context, f event.Filter) (map[nodeName][]ev
 		return nil
 	})
 	begin(nodeName{}, "")
-	return all, err
+	return all, others, err
 }
 
 // run is a stretch of numbers without a restart.

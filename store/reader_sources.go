@@ -41,12 +41,13 @@ FROM (SELECT DISTINCT source, cluster, node FROM events` + receivedThen + `)`
 
 // Sources gives what each sender sent of each node, received in the window and as far as f lets it through, ordered by source and
 // node; of more than 10,000 those that sent most, and how many others there are. The sequence numbers of a node's processes are given
-// with every source of the node.
-func (s *Store) Sources(ctx context.Context, f event.Filter) (list []event.Source, others int, err error) {
-	counted, err := s.counters(ctx, f)
+// with every source of the node; of more than 100,000 processes those of the first names, and how many others there are.
+func (s *Store) Sources(ctx context.Context, f event.Filter) (event.Senders, error) {
+	counted, uncounted, err := s.counters(ctx, f)
 	if err != nil {
-		return nil, 0, err
+		return event.Senders{}, err
 	}
+	out := event.Senders{Uncounted: uncounted}
 	parameters := append(filterParameters(f), clickhouse.Named("most", mostSources))
 	err = s.each(ctx, survey, "read sources", sources, parameters, func(rows driver.Rows) error {
 		var o event.Source
@@ -60,16 +61,16 @@ func (s *Store) Sources(ctx context.Context, f event.Filter) (list []event.Sourc
 		o.Skew = time.Duration(skew) * time.Millisecond
 		o.Made, o.Came = between(made), between(came)
 		o.Counters = counted[nodeName{o.Cluster, o.Node}]
-		list = append(list, o)
+		out.List = append(out.List, o)
 		return err
 	})
-	if err == nil && len(list) == mostSources {
-		others, err = s.otherSources(ctx, f)
+	if err == nil && len(out.List) == mostSources {
+		out.Others, err = s.otherSources(ctx, f)
 	}
-	slices.SortFunc(list, func(a, b event.Source) int {
+	slices.SortFunc(out.List, func(a, b event.Source) int {
 		return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Node, b.Node))
 	})
-	return list, others, err
+	return out, err
 }
 
 // otherSources counts the senders beyond those that are given.

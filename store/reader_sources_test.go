@@ -75,12 +75,12 @@ func TestCounters(t *testing.T) {
 	f("sent again by another node", "a", 0, 0, 0, steady(0, 16, 3), []numberedAt{{2.5, 18, 0}}, steady(3, 19, 2))
 	f("nameless", "", 0, 0, 0, steady(0, 16, 3))
 	commit(t, s, "q", 0, uint64(len(rows)), rows, event.Counts{Received: uint64(len(rows)), Stored: uint64(len(rows))})
-	list, _, err := s.Sources(context.Background(), event.Filter{Window: w})
+	senders, err := s.Sources(context.Background(), event.Filter{Window: w})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := map[string][3]uint64{}
-	for _, o := range list {
+	for _, o := range senders.List {
 		for _, c := range o.Counters {
 			name := o.Node + " " + c.AppID
 			if c.AppID == "UC_"+o.Node {
@@ -111,14 +111,31 @@ func TestManySources(t *testing.T) {
 		row.Identify(event.Alarm, "")
 	}
 	commit(t, s, "q", 0, uint64(len(rows)), rows, event.Counts{Stored: uint64(len(rows))})
-	list, others, err := s.Sources(context.Background(), event.Filter{Window: event.Window{From: noon, To: noon.Add(24 * time.Hour)}})
-	if err != nil || len(list) != mostSources || others != 10-4+1 {
-		t.Fatalf("%d sources and %d others, %v", len(list), others, err)
+	senders, err := s.Sources(context.Background(), event.Filter{Window: event.Window{From: noon, To: noon.Add(24 * time.Hour)}})
+	list := senders.List
+	if err != nil || len(list) != mostSources || senders.Others != 10-4+1 || senders.Uncounted != 0 {
+		t.Fatalf("%d sources and %d others, %v", len(list), senders.Others, err)
 	}
 	if last := list[len(list)-1]; last.Source != "10.0.0.2" || last.Messages != 4 {
 		t.Errorf("the last is %+v", last)
 	}
 	if !slices.IsSortedFunc(list, func(a, b event.Source) int { return strings.Compare(a.Source+"/"+a.Node, b.Source+"/"+b.Node) }) {
 		t.Error("not in order")
+	}
+}
+
+// TestManyCounters has more processes count their messages than are followed: how many others there are is told.
+func TestManyCounters(t *testing.T) {
+	s := open(t)
+	rows := make([]*event.Row, mostCounters+3)
+	for i := range rows {
+		rows[i] = sample(i % 100)
+		rows[i].AppID = fmt.Sprintf("p%06d", i)
+		rows[i].Identify(event.Alarm, "")
+	}
+	commit(t, s, "q", 0, uint64(len(rows)), rows, event.Counts{Stored: uint64(len(rows))})
+	senders, err := s.Sources(t.Context(), event.Filter{Window: event.Window{From: noon, To: noon.Add(24 * time.Hour)}})
+	if err != nil || len(senders.List) != 1 || len(senders.List[0].Counters) != mostCounters || senders.Uncounted != 3 {
+		t.Fatalf("%d sources, %d counters not followed, %v", len(senders.List), senders.Uncounted, err)
 	}
 }

@@ -70,7 +70,8 @@ func TestSourcesByReceipt(t *testing.T) {
 	}
 	commit(t, s, "q", 0, 8, rows, event.Counts{Received: 8, Stored: 8})
 	w := event.Window{From: noon.Add(-4 * time.Hour), To: noon.Add(-2 * time.Hour)}
-	list, _, err := s.Sources(context.Background(), event.Filter{Window: w})
+	senders, err := s.Sources(context.Background(), event.Filter{Window: w})
+	list := senders.List
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%d sources, %v", len(list), err)
 	}
@@ -105,7 +106,8 @@ func TestReplayIsNoClock(t *testing.T) {
 	}
 	commit(t, s, "q", 0, 400, rows, event.Counts{Received: 400, Stored: 400})
 	w := event.Window{From: noon.AddDate(1, 0, 0).Add(-time.Hour), To: noon.AddDate(1, 0, 0).Add(time.Hour)}
-	list, _, err := s.Sources(context.Background(), event.Filter{Window: w})
+	senders, err := s.Sources(context.Background(), event.Filter{Window: w})
+	list := senders.List
 	if err != nil || len(list) != 4 {
 		t.Fatalf("%d sources, %v", len(list), err)
 	}

@@ -126,6 +126,10 @@ func TestRankedCursors(t *testing.T) {
 		}
 		var list api.List[api.Flapping]
 		p.get("/flapping", q, &list)
+		_, h, _ := p.call(http.MethodGet, "/api/v1/flapping?format=csv&"+q.Encode(), "")
+		if next := `cursor=` + list.NextCursor; strings.Contains(h.Get("Link"), next+"&") != (list.NextCursor != "") || (h.Get("Link") == "") != (list.NextCursor == "") {
+			t.Errorf("the table leads to %q, the next cursor is %q", h.Get("Link"), list.NextCursor)
+		}
 		for _, f := range list.Items {
 			devices = append(devices, f.Device)
 		}

@@ -215,6 +215,11 @@ func TestCommandsWithToken(t *testing.T) {
 			t.Errorf("%s with a wrong token: %d %s", name, exit, log)
 		}
 	}
+	for _, args := range [][]string{{"sources", "--reason", "13"}, {"sources", "--protocol", "SIP"}, {"sources", "--limit", "3"}, {"device", "SEP1", "--reason", "13"}} {
+		if _, log, exit := once(t, "", append(args, "--url", p.web, "--token", right)...); exit != 2 || !strings.Contains(log, "unknown flag "+args[len(args)-2]) {
+			t.Errorf("%v: %d %s", args, exit, log)
+		}
+	}
 	t.Setenv("FLAPWATCH_TOKEN", right)
 	t.Setenv("FLAPWATCH_URL", p.web)
 	if _, log, exit := once(t, "", "events"); exit != 0 {

@@ -230,10 +230,10 @@ func (d *database) Unparsed(ctx context.Context, f event.Filter, cursor string, 
 }
 
 // Sources implements api.Reader.
-func (d *database) Sources(ctx context.Context, f event.Filter) ([]event.Source, int, error) {
+func (d *database) Sources(ctx context.Context, f event.Filter) (event.Senders, error) {
 	s, err := d.use()
 	if err != nil {
-		return nil, 0, err
+		return event.Senders{}, err
 	}
 	return s.Sources(ctx, f)
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"flapwatch/api"
@@ -24,16 +23,16 @@ func (outagesCmd) Help() string {
 
 // Run lists outages, newest first.
 func (c *outagesCmd) Run(ctx context.Context, con *console) error {
-	q := c.query()
-	q.Set("limit", strconv.Itoa(c.Limit))
 	var answer api.List[api.Outage]
-	if err := c.get(ctx, "/outages", q, &answer); err != nil {
+	if err := c.get(ctx, "/outages", c.query(), &answer); err != nil {
 		return err
 	}
 	if c.JSON {
 		return printJSON(con.out, answer)
 	}
-	return printOutages(con.out, answer.Items)
+	err := printOutages(con.out, answer.Items)
+	printMore(con.out, answer.NextCursor)
+	return err
 }
 
 func printOutages(w io.Writer, items []api.Outage) error {
@@ -77,7 +76,7 @@ func most(count map[string]int) (best string) {
 	return best
 }
 
-type sourcesCmd struct{ ask }
+type sourcesCmd struct{ place }
 
 // Help shows how it is asked.
 func (sourcesCmd) Help() string {
@@ -89,7 +88,7 @@ func (sourcesCmd) Help() string {
 // Run lists senders, and what is wrong with them.
 func (c *sourcesCmd) Run(ctx context.Context, con *console) error {
 	var answer api.Senders
-	if err := c.get(ctx, "/sources", c.query("protocol", "reason"), &answer); err != nil {
+	if err := c.get(ctx, "/sources", c.query(), &answer); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -112,6 +111,9 @@ func (c *sourcesCmd) Run(ctx context.Context, con *console) error {
 	}
 	if answer.Others > 0 {
 		fmt.Fprintf(con.out, "\nand %d others, each with fewer messages: ask for a --cluster, a --node or a shorter window\n", answer.Others)
+	}
+	if answer.Uncounted > 0 {
+		fmt.Fprintf(con.out, "\nthe numbers of %d processes more were not followed: what is lost of their messages is not in LOST; ask for a --cluster, a --node or a shorter window\n", answer.Uncounted)
 	}
 	for _, p := range slices.Sorted(maps.Keys(problems)) {
 		if _, err := fmt.Fprintf(con.out, "\n%s\n", plain(p)); err != nil {

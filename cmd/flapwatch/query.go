@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,30 +33,52 @@ func (r *remote) authorize(request *http.Request) {
 	}
 }
 
-// ask are the flags of the commands that ask a running service.
-type ask struct {
+// place are the flags of the commands that ask a running service about a part of the fleet.
+type place struct {
 	remote
-	From     string `help:"Start of the window: RFC 3339, or relative such as -7d." default:"-24h"`
-	To       string `help:"End of the window." default:"now"`
-	Cluster  string `help:"Only this cluster."`
-	Node     string `help:"Only this node."`
+	From    string `help:"Start of the window: RFC 3339, or relative such as -7d." default:"-24h"`
+	To      string `help:"End of the window." default:"now"`
+	Cluster string `help:"Only this cluster."`
+	Node    string `help:"Only this node."`
+	JSON    bool   `help:"Print JSON." name:"json"`
+}
+
+// query gives the flags as parameters.
+func (p *place) query() url.Values {
+	return parameters("from", p.From, "to", p.To, "cluster", p.Cluster, "node", p.Node)
+}
+
+// ask are the flags of the commands that ask about some events, and print a list.
+type ask struct {
+	place
 	Reason   string `help:"Only this reason code."`
 	Protocol string `help:"Only this protocol."`
 	Limit    int    `help:"Most rows." default:"100"`
-	JSON     bool   `help:"Print JSON." name:"json"`
 }
 
-// query gives the flags as parameters, but for those that the question does not have.
-func (a *ask) query(without ...string) url.Values {
+// query gives the flags as parameters.
+func (a *ask) query() url.Values {
+	q := a.place.query()
+	maps.Copy(q, parameters("reason", a.Reason, "protocol", a.Protocol, "limit", strconv.Itoa(a.Limit)))
+	return q
+}
+
+// parameters are names and their values, but for empty ones.
+func parameters(pairs ...string) url.Values {
 	q := url.Values{}
-	for name, v := range map[string]string{
-		"from": a.From, "to": a.To, "cluster": a.Cluster, "node": a.Node, "reason": a.Reason, "protocol": a.Protocol,
-	} {
-		if v != "" && !slices.Contains(without, name) {
-			q.Set(name, v)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
 		}
 	}
 	return q
+}
+
+// printMore says that a list goes on.
+func printMore(w io.Writer, cursor string) {
+	if cursor != "" {
+		fmt.Fprintln(w, "\nthere are more: a higher --limit shows them")
+	}
 }
 
 // get fetches an answer into v. Answers are bounded.
@@ -139,7 +161,6 @@ func (flappingCmd) Help() string {
 // Run lists devices by how they flap.
 func (c *flappingCmd) Run(ctx context.Context, con *console) error {
 	q := c.query()
-	q.Set("limit", strconv.Itoa(c.Limit))
 	var answer api.List[api.Flapping]
 	if err := c.get(ctx, "/flapping", q, &answer); err != nil {
 		return err
@@ -147,7 +168,9 @@ func (c *flappingCmd) Run(ctx context.Context, con *console) error {
 	if c.JSON {
 		return printJSON(con.out, answer)
 	}
-	return printFlapping(con.out, answer.Items)
+	err := printFlapping(con.out, answer.Items)
+	printMore(con.out, answer.NextCursor)
+	return err
 }
 
 func printFlapping(w io.Writer, items []api.Flapping) error {
@@ -193,7 +216,9 @@ func (c *patternsCmd) Run(ctx context.Context, con *console) error {
 	if c.JSON {
 		return printJSON(con.out, answer)
 	}
-	return printPatterns(con.out, answer.Items)
+	err := printPatterns(con.out, answer.Items)
+	printMore(con.out, answer.NextCursor)
+	return err
 }
 
 // printPatterns prints periods, and what to check for the most frequent cause.
@@ -247,7 +272,8 @@ func explainFirst(w io.Writer, items []api.Pattern) {
 
 type deviceCmd struct {
 	Name string `arg:"" help:"Device name, such as SEPE0D1730A8137."`
-	ask
+	place
+	Limit int `help:"Most rows: the newest." default:"100"`
 }
 
 // Help shows how it is asked.
@@ -262,7 +288,7 @@ Examples:
 // Run prints one device.
 func (c *deviceCmd) Run(ctx context.Context, con *console) error {
 	var d api.DeviceDetail
-	q := c.query("protocol", "reason")
+	q := c.query()
 	err := c.get(ctx, "/devices/"+url.PathEscape(c.Name), q, &d)
 	if missing := new(problemError); errors.As(err, &missing) && missing.Status == http.StatusNotFound {
 		if name := c.spelled(ctx); name != "" {
@@ -286,7 +312,7 @@ func (c *deviceCmd) Run(ctx context.Context, con *console) error {
 	fmt.Fprintf(con.out, "%s  %s  %s  %s  %s\n", plain(d.Device.Device), plain(d.Model), plain(d.IP), plain(d.Cluster), plain(d.Description))
 	fmt.Fprintf(con.out, "%d unplanned and %d planned unregistrations, %d registrations; %s\n\n", d.Unregistrations, d.Expected, d.Registrations, d.Flapping.State)
 	t := newTable(con.out, "NODE", "FROM", "UNTIL", "REGISTERED", "ENDED BY")
-	for _, s := range line.Sessions[max(0, len(line.Sessions)-c.Limit):] {
+	for _, s := range line.Sessions[max(0, len(line.Sessions)-max(0, c.Limit)):] {
 		ended := reasonText(s.EndReason)
 		if s.OpenEnd {
 			ended = "(open)"
@@ -302,7 +328,7 @@ func (c *deviceCmd) Run(ctx context.Context, con *console) error {
 
 // spelled looks for the only device that has the name but for upper and lower case; empty if there is none, or several.
 func (c *deviceCmd) spelled(ctx context.Context) (name string) {
-	q := c.query("protocol", "reason")
+	q := c.query()
 	q.Set("limit", "1000")
 	for {
 		var page api.List[api.Device]
@@ -338,13 +364,8 @@ func (eventsCmd) Help() string {
 
 // Run lists events, newest first.
 func (c *eventsCmd) Run(ctx context.Context, con *console) error {
-	q := c.query()
-	q.Set("limit", strconv.Itoa(min(c.Limit, 1000)))
-	if c.Device != "" {
-		q.Set("device", c.Device)
-	}
-	var answer api.List[api.Event]
-	if err := c.get(ctx, "/events", q, &answer); err != nil {
+	answer, err := c.list(ctx)
+	if err != nil {
 		return err
 	}
 	if c.JSON {
@@ -362,7 +383,29 @@ func (c *eventsCmd) Run(ctx context.Context, con *console) error {
 		}
 		t.row(shortTime(e.Time), e.Node, e.Alarm, e.Device, e.IP, reasonText(e.Reason), cause)
 	}
-	return t.Flush()
+	err = t.Flush()
+	printMore(con.out, answer.NextCursor)
+	return err
+}
+
+// list asks for as many events as are wanted, a page after the other.
+func (c *eventsCmd) list(ctx context.Context) (all api.List[api.Event], err error) {
+	const most = 1000 // of a page
+	q := c.query()
+	maps.Copy(q, parameters("device", c.Device))
+	all.Items = []api.Event{}
+	for {
+		q.Set("limit", strconv.Itoa(min(c.Limit-len(all.Items), most)))
+		page := api.List[api.Event]{}
+		if err := c.get(ctx, "/events", q, &page); err != nil {
+			return all, err
+		}
+		page.Items = append(all.Items, page.Items...)
+		if all = page; all.NextCursor == "" || len(all.Items) >= c.Limit {
+			return all, nil
+		}
+		q.Set("cursor", all.NextCursor)
+	}
 }
 
 func reasonText(r *api.Reason) string {

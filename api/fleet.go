@@ -20,7 +20,7 @@ type Flapping struct {
 	State                  string   `json:"state" enum:"stable,flapping,settling"`
 	MedianRegistered       *float64 `json:"median_registered_seconds"`
 	MedianOutage           *float64 `json:"median_outage_seconds"`
-	Availability           *float64 `json:"availability" doc:"Share of the window in which it was registered; null where the log does not tell."`
+	Availability           *float64 `json:"availability" doc:"Share of the known time of the window in which it was registered: not of what was before the first event of its cluster. Null where the log does not tell."`
 	TopReason              *Reason  `json:"top_reason"`
 	First                  Time     `json:"first"`
 	Last                   Time     `json:"last"`

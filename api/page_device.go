@@ -114,14 +114,20 @@ func (s *server) devicePage(w http.ResponseWriter, r *http.Request) {
 
 // viewOfDevice works out what the page of a device shows.
 func (s *server) viewOfDevice(v *view, d *event.DeviceSummary, verdict *diagnose.Verdict) *deviceView {
+	told := v.Window // what can be known of it
+	flap := verdict.Device.Flap.In(v.Window)
 	sessions := verdict.Sessions
+	if flap.Began > 0 {
+		told.From = time.UnixMilli(flap.Began)
+		sessions = pattern.Since(sessions, flap.Began)
+	}
 	p := &deviceView{
-		view: v, Device: viewDevice(*d), Verdict: verdict, Flap: verdict.Device.Flap.In(v.Window), Raster: rasterOf(v.Window, v.Zone),
+		view: v, Device: viewDevice(*d), Verdict: verdict, Flap: flap, Raster: rasterOf(v.Window, v.Zone),
 		HasUps: slices.ContainsFunc(sessions, func(x pattern.Session) bool { return !x.OpenStart }),
 	}
 	nodes := nodesByTier(verdict, sessions)
-	p.Strip = stripOf(sessions, v.Window, func(node string) int { return min(max(0, slices.Index(nodes, node)), other) })
-	p.Stays = stays(sessions, nodes, v.Window)
+	p.Strip = stripOf(sessions, v.Window, told.From, func(node string) int { return min(max(0, slices.Index(nodes, node)), other) })
+	p.Stays = stays(sessions, nodes, v.Window, told)
 	p.Now = standingOf(sessions, v.Window)
 	p.Losses, p.AllLosses = s.losses(sessions)
 	p.Meanings, p.AllCodes = s.meanings(&p.Device, sessions)
@@ -158,8 +164,8 @@ func nodesByTier(verdict *diagnose.Verdict, sessions []pattern.Session) []string
 	return nodes
 }
 
-// stays sums up the sessions by node, and the time away and unknown.
-func stays(sessions []pattern.Session, nodes []string, w event.Window) []stay {
+// stays sums up the sessions by node, and the time away and unknown. told is the part of w of which something can be known.
+func stays(sessions []pattern.Session, nodes []string, w, told event.Window) []stay {
 	length := w.Length().Seconds()
 	byNode := map[string]*stay{}
 	var list []stay
@@ -182,10 +188,10 @@ func stays(sessions []pattern.Session, nodes []string, w event.Window) []stay {
 	for _, n := range nodes[:min(len(nodes), shownNodes)] {
 		list = append(list, *byNode[n])
 	}
-	away, presence := pattern.Gaps(sessions, w), pattern.Measure(sessions, w)
+	away, presence := pattern.Gaps(sessions, w), pattern.Measure(sessions, told)
 	list = append(list,
 		stay{Class: "away", Name: "Away", Words: "registered nowhere", Times: len(away), Seconds: presence.Out},
-		stay{Class: "unknown", Name: "Not known", Words: "before the first sign, and where a beginning or an end was not seen", Seconds: presence.Unknown})
+		stay{Class: "unknown", Name: "Not known", Words: "before the first sign, and where a beginning or an end was not seen", Seconds: presence.Unknown + told.From.Sub(w.From).Seconds()})
 	for i := range list {
 		list[i].Share = list[i].Seconds / length
 	}

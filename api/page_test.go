@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"flapwatch/diagnose"
 	"flapwatch/event"
 	"flapwatch/pattern"
+	"flapwatch/reasons"
 )
 
 var monday = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
@@ -130,7 +132,7 @@ func TestStrip(t *testing.T) {
 		{At: 431_000, Role: up, Node: "a"},
 		{At: 600_000, Role: down, Node: "a", Reason: 10, HasReason: true, Expected: true},
 	}}
-	s := stripOf(pattern.Sessions(h, w), w, func(node string) int { return slices.Index([]string{"a", "b"}, node) })
+	s := stripOf(pattern.Sessions(h, w), w, w.From, func(node string) int { return slices.Index([]string{"a", "b"}, node) })
 	for what, c := range map[string]struct{ got, want []stretch }{
 		"primary":   {s.seen[primary], []stretch{{100_000, 300_000}, {431_000, 600_000}}},
 		"secondary": {s.seen[secondary], []stretch{{310_000, 430_000}}},
@@ -147,6 +149,40 @@ func TestStrip(t *testing.T) {
 	r := rasterOf(w, time.UTC)
 	if picture := string(s.draw(&r, "a <b>")); !strings.Contains(picture, "a &lt;b&gt;</title>") || strings.Count(picture, `class="secondary"`) != 1 {
 		t.Errorf("%s", picture)
+	}
+}
+
+// noWords knows no code.
+type noWords struct{ Words }
+
+func (noWords) Explain(*event.Event) reasons.Answer { return reasons.Answer{} }
+
+func (noWords) ReasonName(string, uint32) string { return "" }
+
+// TestNobodyListened: a device whose first word is a loss counts as registered from the moment on at which its cluster was first heard
+// of, and not from the beginning of the range.
+func TestNobodyListened(t *testing.T) {
+	w := event.Window{From: time.UnixMilli(0), To: time.UnixMilli(1000_000)}
+	h := event.History{Cluster: "c", Device: "SEP1", Changes: []event.Change{
+		{At: 900_000, Role: event.Down, Node: "a", Reason: 13, HasReason: true}, {At: 950_000, Role: event.Up, Node: "a"},
+	}}
+	verdict := &diagnose.Verdict{History: h, Device: diagnose.Judged{Case: diagnose.NewCase(h, w, nil)}, Sessions: pattern.Sessions(h, w)}
+	for began, want := range map[int64]string{
+		0:       "95 %: registered 950, away 50, not known 0, pictured [{0 900000} {950000 1000000}] and not []",
+		800_000: "75 %: registered 150, away 50, not known 800, pictured [{800000 900000} {950000 1000000}] and not [{0 800000}]",
+	} {
+		*verdict.Device.Flap = verdict.Device.Flap.Since(time.UnixMilli(began))
+		s := &server{Deps: Deps{Words: noWords{}, Catalogue: new(reasons.Catalogue)}}
+		p := s.viewOfDevice(&view{Window: w, Zone: time.UTC}, &event.DeviceSummary{Device: "SEP1"}, verdict)
+		seconds := map[string]float64{}
+		for _, x := range p.Stays {
+			seconds[x.Class] = x.Seconds
+		}
+		got := fmt.Sprintf("%.3g %%: registered %g, away %g, not known %g, pictured %v and not %v",
+			100**p.Flap.Availability, seconds["primary"], seconds["away"], seconds["unknown"], p.Strip.seen[primary], p.Strip.unknown)
+		if got != want || p.Flap.Began != began {
+			t.Errorf("heard of since %d: %s, want %s", began, got, want)
+		}
 	}
 }
 

@@ -153,10 +153,10 @@ type strip struct {
 // homeward is the reason with which a secondary node lets a device go home to its primary: EndPointUnregistered 28, FallbackInitiated.
 const homeward = 28
 
-// stripOf sorts sessions of a device in a window into what a strip shows.
-func stripOf(sessions []pattern.Session, w event.Window, tier func(node string) int) (s strip) {
-	from, to := w.From.UnixMilli(), w.To.UnixMilli()
-	known := from // up to here everything is told
+// stripOf sorts sessions of a device in a window into what a strip shows. Of what was before began nothing can be known.
+func stripOf(sessions []pattern.Session, w event.Window, began time.Time, tier func(node string) int) (s strip) {
+	from, to := began.UnixMilli(), w.To.UnixMilli()
+	known := w.From.UnixMilli() // up to here everything is told
 	gaps := pattern.Gaps(sessions, w)
 	var covered []stretch
 	for _, x := range sessions {

@@ -61,6 +61,8 @@ type Flapping struct {
 	TopReason        *uint32 // the most frequent one of the unregistrations that were not meant; of the expected ones if there are no others
 	First, Last      int64   // Unix milliseconds, of the same ones; 0 if there are none
 
+	Began int64 // Unix milliseconds: of what was before nothing can be known; 0 if the window begins later
+
 	presence Presence
 	from, to int64 // the window, Unix milliseconds; to is not before the last loss
 	options  FlapOptions
@@ -74,12 +76,27 @@ func (f Flapping) In(w event.Window) Flapping {
 	}
 	later := max(0, to-f.to)
 	f.presence = f.presence.slide(seconds(from-f.from), seconds(later))
-	f.Availability = f.presence.Availability()
 	f.from, f.to = from, f.to+later
+	f = f.since(f.Began)
 	if hours := seconds(to-from) / 3600; hours > 0 {
 		f.RatePerHour = float64(f.Unregistrations) / hours
 	}
 	f.Score, f.State = f.options.decay(f.Score, f.State, later)
+	return f
+}
+
+// Since gives f where nobody listened before a moment: a device whose first word is that it was lost had been registered, but nobody
+// knows for how long before that moment.
+func (f Flapping) Since(began time.Time) Flapping { return f.since(began.UnixMilli()) }
+
+func (f Flapping) since(began int64) Flapping {
+	p := f.presence
+	f.Began = 0
+	if began > f.from {
+		f.Began = began
+		p = p.slide(seconds(began-f.from), 0)
+	}
+	f.Availability = p.Availability()
 	return f
 }
 

@@ -102,3 +102,25 @@ func TestFlapProperties(t *testing.T) {
 		}
 	})
 }
+
+// TestFlapSince: time in which nobody listened counts as unknown, wherever the window has moved to.
+func TestFlapSince(t *testing.T) {
+	f := Flap(story("A-1000:13 A+1060"), until(2000), FlapOptions{})
+	for _, c := range []struct {
+		began, from, to int64 // seconds
+		registered, out float64
+		told            int64
+	}{
+		{0, 0, 2000, 1000 + 940, 60, 0},
+		{900, 0, 2000, 100 + 940, 60, 900},
+		{900, 0, 3000, 100 + 1940, 60, 900},
+		{900, 800, 2900, 100 + 1840, 60, 900},
+		{900, 950, 2000, 50 + 940, 60, 0},
+		{1000, 0, 2000, 940, 60, 1000},
+	} {
+		g := f.Since(time.UnixMilli(1000 * c.began)).In(event.Window{From: time.UnixMilli(1000 * c.from), To: time.UnixMilli(1000 * c.to)})
+		if want := c.registered / (c.registered + c.out); math.Abs(*g.Availability-want) > 1e-9 || g.Began != 1000*c.told {
+			t.Errorf("%+v: available %g, want %g; nothing known before %d", c, *g.Availability, want, g.Began)
+		}
+	}
+}

@@ -70,6 +70,17 @@ func Sessions(h event.History, w event.Window) []Session {
 	return out
 }
 
+// Since gives the sessions as they are known where nobody listened before a moment, in Unix milliseconds.
+func Since(sessions []Session, began int64) []Session {
+	out := slices.Clone(sessions)
+	for i := range out {
+		if s := &out[i]; s.OpenStart && s.From < began {
+			s.From = min(began, s.Until)
+		}
+	}
+	return out
+}
+
 // messages are the beginnings and ends of a device while its sessions are read: of all nodes together, and one node after the
 // other.
 type messages struct {

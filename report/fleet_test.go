@@ -49,6 +49,8 @@ func (f *fleet) HistoriesBetween(ctx context.Context, ask event.Filter, after, _
 
 func (f *fleet) Mark(context.Context) (event.Mark, error) { return event.Mark{}, nil }
 
+func (f *fleet) Began(context.Context) (map[string]time.Time, error) { return nil, nil }
+
 func (f *fleet) Known(context.Context) (map[string]int, error) { return nil, nil }
 
 // Sources implements report.Senders: one node that tells everything, one that hides its registrations and lost messages.

@@ -63,7 +63,7 @@ func testCarry(t *testing.T, all []int64) {
 	inside := func() times {
 		return times{times: all[before(all, w.From.UnixMilli()):before(all, w.To.UnixMilli())]}
 	}
-	search := func() searched { return newJudge(w).search(inside(), nil) }
+	search := func() searched { return newJudge(w, nil).search(inside(), nil) }
 	known := search()
 	carried := 0
 	for w.To.Before(week.From.Add(13 * 24 * time.Hour)) {

@@ -56,6 +56,7 @@ type fleet struct {
 	most     int // changes kept of a device
 	mark     event.Mark
 	known    map[string]int
+	began    map[string]time.Time // first event of each cluster
 
 	window  event.Window // of the last survey
 	scanned time.Time    // end of the window of the last scan of everything
@@ -113,6 +114,9 @@ func (f *fleet) bytes(s *diagnose.Survey) int {
 func (f *fleet) scan(ctx context.Context, w event.Window) (*diagnose.Survey, error) {
 	var err error
 	if f.known, err = f.watch.source.Known(ctx); err != nil {
+		return nil, err
+	}
+	if f.began, err = f.watch.source.Began(ctx); err != nil {
 		return nil, err
 	}
 	if f.mark, err = f.watch.source.Mark(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"flapwatch/diagnose"
 	"flapwatch/event"
@@ -14,15 +15,18 @@ import (
 type judge struct {
 	finder   *pattern.Finder
 	window   event.Window
+	began    map[string]time.Time // first event of each cluster
 	kinds    *kinds
 	changes  []event.Change    // of the device at hand
 	sessions []pattern.Session // of the device judged last
 }
 
-func newJudge(w event.Window) *judge { return &judge{finder: pattern.NewFinder(), window: w} }
+func newJudge(w event.Window, began map[string]time.Time) *judge {
+	return &judge{finder: pattern.NewFinder(), window: w, began: began}
+}
 
 func (f *fleet) judge(w event.Window) *judge {
-	j := newJudge(w)
+	j := newJudge(w, f.began)
 	j.kinds = &f.kinds
 	return j
 }
@@ -48,6 +52,9 @@ func (j *judge) verdict(h event.History, known []searched) (v *diagnose.Verdict,
 	j.sessions = pattern.Sessions(h, j.window)
 	v = &diagnose.Verdict{History: h, Device: diagnose.Judged{Case: diagnose.CaseOf(h, j.sessions, j.window)}}
 	v.Changes = nil
+	if began, ok := j.began[h.Cluster]; ok {
+		*v.Device.Flap = v.Device.Flap.Since(began)
+	}
 	for _, s := range series(h) {
 		if len(s.times) < pattern.LeastEvents {
 			continue

@@ -17,9 +17,13 @@ const (
 // single judges one device, or the devices of one name, from their histories. Sessions are told, outages are not.
 func (w *Watch) single(ctx context.Context, f event.Filter) (*diagnose.Survey, error) {
 	s := &diagnose.Survey{Window: f.Window}
-	j := newJudge(f.Window)
+	began, err := w.source.Began(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j := newJudge(f.Window, began)
 	tests := 0
-	err := w.source.Histories(ctx, f, func(h event.History) error {
+	err = w.source.Histories(ctx, f, func(h event.History) error {
 		v, searched := j.verdict(h, nil)
 		v.Sessions = j.sessions
 		s.Verdicts = append(s.Verdicts, v)

@@ -20,6 +20,7 @@ import (
 type played struct {
 	histories []event.History
 	truth     simulate.Truth
+	began     map[string]time.Time
 	reads     atomic.Int64
 }
 
@@ -45,6 +46,8 @@ func (p *played) HistoriesBetween(ctx context.Context, f event.Filter, after, _ 
 }
 
 func (p *played) Mark(context.Context) (event.Mark, error) { return event.Mark{}, nil }
+
+func (p *played) Began(context.Context) (map[string]time.Time, error) { return p.began, nil }
 
 func (p *played) Known(context.Context) (map[string]int, error) {
 	return map[string]int{"Campus": len(p.truth.Devices)}, nil

@@ -283,6 +283,15 @@ func (d *database) Known(ctx context.Context) (map[string]int, error) {
 	return s.Known(ctx)
 }
 
+// Began implements watch.Source.
+func (d *database) Began(ctx context.Context) (map[string]time.Time, error) {
+	s, err := d.use()
+	if err != nil {
+		return nil, err
+	}
+	return s.Began(ctx)
+}
+
 // totals counts what was decided since the data folder began.
 func (d *database) totals(ctx context.Context, spool string) (event.Counts, error) {
 	s, err := d.use()

@@ -205,10 +205,10 @@ type named struct {
 	Place
 }
 
-// Resolve implements huma.Resolver.
+// Resolve implements huma.Resolver. A device and its cluster may be called anything, as senders are not bound to what CUCM allows: what
+// is stored can be asked for, and another name is not found.
 func (n *named) Resolve(c huma.Context) []error {
-	errs := append(n.Span.Resolve(c), clean("cluster", n.Cluster, "node", n.Node)...)
-	return append(errs, noName("path.name", n.Name)...)
+	return append(n.Span.Resolve(c), clean("node", n.Node)...)
 }
 
 // one finds the device of a name, and what is concluded about it.

@@ -90,8 +90,11 @@ func (s *server) devicePage(w http.ResponseWriter, r *http.Request) {
 	v, wrong := s.viewOf(r, "cluster")
 	name, err := url.PathUnescape(chi.URLParam(r, "name"))
 	cluster := v.own.Get("cluster")
-	if err != nil || len(name) > longestName || len(noName("", name)) > 0 {
-		wrong = append(wrong, "no device can have such a name")
+	switch {
+	case err != nil:
+		wrong = append(wrong, "the name is not percent-encoded as it should be")
+	case max(len(name), len(cluster)) > longestName:
+		wrong = append(wrong, fmt.Sprintf("names of more than %d bytes have no page", longestName))
 	}
 	if len(wrong) > 0 {
 		s.refusePage(w, r, v, wrong...)
@@ -315,8 +318,11 @@ func (p *deviceView) Self(below string) string {
 	return p.Answer(p.DevicePath(p.Device.Device)+below, "cluster", p.Device.Cluster)
 }
 
-// Events leads to the events of the device in a form.
+// Events leads to the events of the device in a form; nowhere where its name is none that can be a parameter.
 func (p *deviceView) Events(form string) string {
+	if len(clean("device", p.Device.Device, "cluster", p.Device.Cluster)) > 0 {
+		return ""
+	}
 	return p.Answer("/events", "cluster", p.Device.Cluster, "device", p.Device.Device, "limit", "1000", "format", form)
 }
 

@@ -64,6 +64,9 @@ func (s *server) outagesPage(w http.ResponseWriter, r *http.Request) {
 			wrong = append(wrong, "at is when the outage began; write it as 2026-11-23T08:00:00Z")
 		}
 	}
+	if cluster := v.own.Get("cluster"); len(noName("", cluster)) > 0 || len(cluster) > longestName {
+		wrong = append(wrong, "no cluster can have such a name")
+	}
 	if len(wrong) > 0 {
 		s.refusePage(w, r, v, wrong...)
 		return
@@ -129,6 +132,9 @@ func breakdownOf(title string, counts map[string]int) breakdown {
 
 // OutageLink leads to the page of one outage.
 func (v *view) OutageLink(o *pattern.Outage) string {
+	if len(noName("", o.Cluster)) > 0 { // which is no parameter
+		return v.Link("/outages", "at", v.ISO(o.Start))
+	}
 	return v.Link("/outages", "at", v.ISO(o.Start), "cluster", o.Cluster)
 }
 

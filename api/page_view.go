@@ -53,9 +53,6 @@ func (s *server) viewOf(r *http.Request, own ...string) (*view, []string) {
 			wrong = append(wrong, "“"+name+"” stands more than once")
 		}
 	}
-	if len(noName("", v.own.Get("cluster"))) > 0 || len(v.own.Get("cluster")) > longestName {
-		wrong = append(wrong, "no cluster can have such a name")
-	}
 	if c, err := r.Cookie(zoneCookie); err == nil {
 		if zone, err := zoneOf(c.Value); err == nil {
 			v.Zone, v.Guessed = zone, false

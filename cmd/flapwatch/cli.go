@@ -86,7 +86,20 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), in
 		return nil
 	}
 	if err != nil {
-		return usageError{err}
+		return usageError{withHelp(err)}
 	}
 	return command.Run()
+}
+
+// withHelp names the command that says how it is called.
+func withHelp(err error) error {
+	at, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || at.Context == nil {
+		return err
+	}
+	name := "flapwatch"
+	if node := at.Context.Selected(); node != nil {
+		name = node.FullPath()
+	}
+	return fmt.Errorf("%w (%s --help)", err, name)
 }

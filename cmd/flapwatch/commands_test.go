@@ -86,6 +86,31 @@ func TestKeepaliveMistakes(t *testing.T) {
 	f([]string{"--delta", "--expires", "--grace", "--retry"}, "--protocol", "sccp", "--expires", "120", "--delta", "5", "--grace", "10", "--retry", "1")
 }
 
+// TestCommandMistakes: what is wrong with a command line is said before anybody is asked, with what to do about it.
+func TestCommandMistakes(t *testing.T) {
+	for want, args := range map[string][]string{
+		"unexpected argument nonsense (flapwatch --help)":                        {"nonsense"},
+		"unexpected argument extra (flapwatch flapping --help)":                  {"flapping", "extra"},
+		`expected one of "inspect", "export", "replay" (flapwatch spool --help)`: {"spool"},
+		"unknown flag --reason": {"sources", "--reason", "13"},
+		`--url: "x" is no address; write it as http://127.0.0.1:8080`: {"flapping", "--url", "x"},
+		`--url: "ftp://x" is no address`:                              {"import", "--url", "ftp://x", "-"},
+	} {
+		if out, log, exit := once(t, "", args...); exit != 2 || out != "" || !strings.Contains(log, want) {
+			t.Errorf("%q: exit %d, %s%s, want %s", args, exit, out, log, want)
+		}
+	}
+	closed, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := "udp://" + closed.LocalAddr().String()
+	_ = closed.Close()
+	if _, log, exit := once(t, "", "simulate", "--to", to, "--scenario", "office", "--phones", "50", "--from", "-1d"); exit != 1 || !strings.Contains(log, "nobody takes messages at "+to) {
+		t.Errorf("simulate to nobody: exit %d, %s", exit, log)
+	}
+}
+
 // TestSimulateMistakes: what cannot be played is a mistake of the command line.
 func TestSimulateMistakes(t *testing.T) {
 	for want, args := range map[string][]string{

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -29,18 +32,16 @@ type database struct {
 }
 
 // openDatabase starts the engine or reads the server's address. It does not wait for an answer.
-func openDatabase(ctx context.Context, c *serveCmd, log *slog.Logger) (*database, error) {
+func openDatabase(ctx context.Context, c *serveCmd, log *slog.Logger) (_ *database, err error) {
 	d := &database{settings: store.Settings{
 		Retention: time.Duration(c.Retention), Refused: newRefusedFile(c.Data).keep, Log: log,
 	}, log: log}
 	starting := "it is being opened; after an update its tables may be written anew first, which takes a while"
 	d.trouble.Store(&starting)
 	if c.Clickhouse != "embedded" {
-		o, err := clickhouse.ParseDSN(c.Clickhouse)
-		if err != nil {
+		if d.options, err = readDSN(c.Clickhouse); err != nil {
 			return nil, usageError{fmt.Errorf("--clickhouse: write it as embedded or clickhouse://user:password@host:9000/database (%w)", err)}
 		}
-		d.options = o
 		return d, nil
 	}
 	library, err := engine.Locate()
@@ -59,6 +60,24 @@ func openDatabase(ctx context.Context, c *serveCmd, log *slog.Logger) (*database
 	}
 	d.options = d.engine.Options("flapwatch")
 	return d, nil
+}
+
+// readDSN reads the address of a server. The client would try for ever to reach one that cannot be.
+func readDSN(dsn string) (*clickhouse.Options, error) {
+	scheme, _, _ := strings.Cut(dsn, "://")
+	if !slices.Contains([]string{"clickhouse", "tcp", "http", "https"}, scheme) {
+		return nil, errors.New("it begins with clickhouse://, tcp://, http:// or https://")
+	}
+	o, err := clickhouse.ParseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	for _, server := range o.Addr {
+		if _, _, err := net.SplitHostPort(server); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
 }
 
 // run opens the store as soon as ClickHouse answers, and then watches whether it still does.

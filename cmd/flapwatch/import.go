@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"strconv"
-	"strings"
 
 	"flapwatch/api"
 	"flapwatch/ingest"
@@ -130,9 +129,9 @@ func (c *importCmd) send(ctx context.Context, con *console, f logFile, bar *prog
 // upload imports a file of size bytes, -1 where that is not known, and waits until it is stored.
 func (r *remote) upload(ctx context.Context, name string, file io.Reader, size int64) (done api.Import, err error) {
 	q := url.Values{"name": {api.Name(name)}, "wait": {"true"}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(r.URL, "/")+"/api/v1/import?"+q.Encode(), io.NopCloser(file))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, string(r.URL)+"/api/v1/import?"+q.Encode(), io.NopCloser(file))
 	if err != nil {
-		return done, usageError{fmt.Errorf("--url %q: write it as http://127.0.0.1:8080", r.URL)}
+		return done, fmt.Errorf("ask %s: %w", r.URL, err)
 	}
 	if request.ContentLength = size; size == 0 {
 		request.Body = http.NoBody

@@ -22,8 +22,8 @@ import (
 
 // remote is the service that is asked.
 type remote struct {
-	URL   string `help:"Where the service answers." default:"http://127.0.0.1:8080" name:"url"`
-	Token string `help:"Token, where the service asks for one; better in FLAPWATCH_TOKEN, for others see the command line." placeholder:"TOKEN"`
+	URL   address `help:"Where the service answers." default:"http://127.0.0.1:8080" name:"url"`
+	Token string  `help:"Token, where the service asks for one; better in FLAPWATCH_TOKEN, for others see the command line." placeholder:"TOKEN"`
 }
 
 // authorize adds the token to a request.
@@ -88,9 +88,9 @@ func (r *remote) get(ctx context.Context, path string, q url.Values, v any) erro
 
 // call is get with another method and a text to go with it.
 func (r *remote) call(ctx context.Context, method, path string, q url.Values, text string, v any) error {
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(r.URL, "/")+"/api/v1"+path+"?"+q.Encode(), strings.NewReader(text))
+	request, err := http.NewRequestWithContext(ctx, method, string(r.URL)+"/api/v1"+path+"?"+q.Encode(), strings.NewReader(text))
 	if err != nil {
-		return usageError{fmt.Errorf("--url %q: write it as http://127.0.0.1:8080", r.URL)}
+		return fmt.Errorf("ask %s: %w", r.URL, err)
 	}
 	if text != "" {
 		request.Header.Set("Content-Type", "text/plain; charset=utf-8")
@@ -206,7 +206,7 @@ func (patternsCmd) Help() string {
 // Run lists the periods with their causes.
 func (c *patternsCmd) Run(ctx context.Context, con *console) error {
 	q := c.query()
-	if c.MaxP > 0 {
+	if c.MaxP != 0 {
 		q.Set("max_p", strconv.FormatFloat(c.MaxP, 'g', -1, 64))
 	}
 	var answer api.List[api.Pattern]

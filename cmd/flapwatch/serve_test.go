@@ -136,7 +136,7 @@ func TestDemo(t *testing.T) {
 	if p.get("/patterns", query("from", "-2d"), &found); len(found.Items) == 0 {
 		t.Error("no pattern was found")
 	}
-	c := simulateCmd{remote: remote{URL: p.web}}
+	c := simulateCmd{remote: remote{URL: address(p.web)}}
 	line := strings.Replace(wireForm, "41679", "41680", 1)
 	ours, err := c.decoded(t.Context(), []byte(line))
 	if err != nil || ours == nil {
@@ -233,6 +233,8 @@ func TestStartErrors(t *testing.T) {
 		{"misspelt parameter", []string{"--data", fresh, "--syslog", "tls://127.0.0.1:0?cert=" + file + "&key=" + file + "&clinet_ca=" + file}, 1, `"clinet_ca"`},
 		{"parameter of another", []string{"--data", fresh, "--syslog", "tcp://127.0.0.1:0?client_ca=" + file}, 1, `"client_ca"`},
 		{"no network", append([]string{"--data", fresh, "--allow", "10.0.0/8"}, free...), 2, "10.0.0.0/8"},
+		{"dsn of another kind", append([]string{"--data", fresh, "--clickhouse", "ftp://127.0.0.1:9000/db"}, free...), 2, "clickhouse://"},
+		{"dsn without a port", append([]string{"--data", fresh, "--clickhouse", "clickhouse://127.0.0.1/db"}, free...), 2, "missing port"},
 		{"bad dsn", append([]string{"--data", fresh, "--clickhouse", "nowhere"}, free...), 2, "--clickhouse"},
 		{"open to the network", []string{"--data", fresh, "--http", "0.0.0.0:0"}, 2, "--http-insecure"},
 	} {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"flapwatch/api"
@@ -182,6 +183,7 @@ func (c *simulateCmd) holds(ctx context.Context, e *api.Event) (bool, error) {
 // line writes messages, one by one.
 type lineWriter struct {
 	*bufio.Writer
+	to        string
 	closer    io.Closer
 	datagrams bool
 }
@@ -197,12 +199,16 @@ func (c *simulateCmd) dial(ctx context.Context, con *console) (*lineWriter, erro
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, u.Scheme, u.Host)
 	if err != nil {
-		return nil, fmt.Errorf("nobody takes messages at %s (%w): is flapwatch serve running?", c.To, rootCause(err))
+		return nil, nobodyTakes(c.To, rootCause(err))
 	}
 	if u.Scheme == "udp" && c.Rate == 0 {
 		c.Rate = 20_000
 	}
-	return &lineWriter{Writer: bufio.NewWriterSize(conn, 64<<10), closer: conn, datagrams: u.Scheme == "udp"}, nil
+	return &lineWriter{Writer: bufio.NewWriterSize(conn, 64<<10), to: c.To, closer: conn, datagrams: u.Scheme == "udp"}, nil
+}
+
+func nobodyTakes(to string, err error) error {
+	return fmt.Errorf("nobody takes messages at %s (%w): is flapwatch serve running?", to, err)
 }
 
 func (w *lineWriter) send(line []byte) error {
@@ -210,7 +216,11 @@ func (w *lineWriter) send(line []byte) error {
 		return err
 	}
 	if w.datagrams {
-		return w.Flush()
+		err := w.Flush()
+		if errors.Is(err, syscall.ECONNREFUSED) { // that of a datagram before
+			return nobodyTakes(w.to, syscall.ECONNREFUSED)
+		}
+		return err
 	}
 	return w.WriteByte('\n')
 }

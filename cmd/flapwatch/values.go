@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +54,19 @@ func (d *days) UnmarshalText(b []byte) error {
 		return fmt.Errorf("write it as 400d or 36h")
 	}
 	*d = days(v)
+	return nil
+}
+
+// address is where a service answers, without a slash at its end.
+type address string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *address) UnmarshalText(b []byte) error {
+	u, err := url.Parse(string(b))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%q is no address; write it as http://127.0.0.1:8080", b)
+	}
+	*a = address(strings.TrimRight(string(b), "/"))
 	return nil
 }
 

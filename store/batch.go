@@ -90,7 +90,6 @@ func (w *writer) close(spool string, next uint64, n int) {
 
 func newBatch() *Batch {
 	b := &Batch{kept: map[event.ID]bool{}}
-	b.events.claimed.usual = usualClaimed
 	b.blocks = [3]block{b.events.columns(), b.unparsed.columns(), b.other.columns()}
 	return b
 }
@@ -130,7 +129,7 @@ func (b *Batch) Len() int { return len(b.events.ids) + len(b.unparsed.id.v) + le
 // Bytes is about the memory the rows take.
 func (b *Batch) Bytes() int {
 	const eventOverhead = 200
-	return len(b.events.raw.wire) + len(b.unparsed.raw.wire) + len(b.other.raw.wire) + eventOverhead*len(b.events.ids)
+	return len(b.events.rest.wire) + len(b.unparsed.raw.wire) + len(b.other.raw.wire) + eventOverhead*len(b.events.ids)
 }
 
 // Times that a row can have: those that a ClickHouse DateTime holds, with room for the retention.

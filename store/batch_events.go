@@ -2,6 +2,7 @@ package store
 
 import (
 	"time"
+	"unsafe"
 
 	"flapwatch/event"
 )
@@ -12,33 +13,29 @@ type eventRows struct {
 	seconds []int64 // Unix seconds of the events' times
 	placed  []bool  // the id names the place of the record, not what it says
 
-	cluster, alarm, node, appID word
-	device, ip, givenID         text
-	time                        moment
-	reason, seq                 optional[uint32]
-	sender, said                word // packed by alikeTo
-	phone                       text // packed by addPhone, nearly as many as rows
-	claimed                     text
-	lag                         number[int64]
-	agentSeq                    optional[uint32]
-	part                        text
-	tags                        pairs
-	raw                         text // of records without a form
-	rangeEnd                    constant
+	cluster              word
+	device, ip, givenID  text
+	time                 moment
+	number               number[int64] // seq, noNumber where there is none
+	origin, sender, said word          // packed by alikeTo
+	phone                text          // packed by addPhone, nearly as many as rows
+	lag                  number[int64]
+	rest                 text // packed by addRest
+	rangeEnd             constant
 
 	packed packed
 	former former
 	clock  clockText
 	kept   []byte // of the time as sent
 	recent alikes
+	values []string // of rest
 }
 
 func (r *eventRows) columns() block {
 	return block{
-		{"cluster", &r.cluster}, {"device", &r.device}, {"time", &r.time}, {"alarm", &r.alarm}, {"node", &r.node},
-		{"app_id", &r.appID}, {"ip", &r.ip}, {"reason", &r.reason}, {"seq", &r.seq}, {"given_id", &r.givenID},
-		{"sender", &r.sender}, {"phone", &r.phone}, {"said", &r.said}, {"claimed", &r.claimed}, {"lag", &r.lag},
-		{"agent_seq", &r.agentSeq}, {"part", &r.part}, {"tags", &r.tags}, {"raw", &r.raw}, {"range_end", &r.rangeEnd},
+		{"cluster", &r.cluster}, {"device", &r.device}, {"time", &r.time}, {"number", &r.number}, {"origin", &r.origin},
+		{"ip", &r.ip}, {"given_id", &r.givenID}, {"sender", &r.sender}, {"phone", &r.phone}, {"said", &r.said},
+		{"lag", &r.lag}, {"rest", &r.rest}, {"range_end", &r.rangeEnd},
 	}
 }
 
@@ -48,6 +45,7 @@ func (r *eventRows) add(e *event.Row, spool string, given bool) {
 	r.seconds = append(r.seconds, e.Time.Unix())
 	r.placed = append(r.placed, e.TimeSource == event.FromReceipt)
 	form := ""
+	r.values = append(r.values[:0], "", "", "")
 	if e.Layout == 0 {
 		form = r.formOf(&e.Event)
 	}
@@ -55,19 +53,12 @@ func (r *eventRows) add(e *event.Row, spool string, given bool) {
 	r.addKey(&e.Event, a, !identified(&e.Event, given))
 	r.sender.addNumber(a.sender)
 	r.said.addNumber(a.said)
-	laid := e.Layout != 0 && a.form != ""
-	r.addTimes(&e.Event, laid)
-	r.agentSeq.add(e.AgentSeq, e.HasAgentSeq)
-	r.part.add(e.Part)
-	r.addPhone(e, laid)
-	for _, i := range a.kept {
-		r.addTag(&e.Tags[i])
-	}
-	r.tags.end()
-	if a.form == "" {
-		r.raw.add(e.Raw)
+	r.lag.add(e.Received.UnixMilli() - e.Time.UnixMilli())
+	r.addPhone(e, e.Layout != 0 && a.form != "")
+	if !a.settled || e.HasAgentSeq {
+		r.rest.add(r.restOf(&e.Event, a))
 	} else {
-		r.raw.add("")
+		r.rest.add(a.rest)
 	}
 }
 
@@ -92,17 +83,12 @@ func (r *eventRows) forget() {
 func (r *eventRows) row(i int32) (e event.Row) {
 	e.ID, e.Time = r.ids[i], time.UnixMilli(r.time.v[i]).UTC()
 	e.Received = e.Time.Add(time.Duration(r.lag.v[i]) * time.Millisecond)
-	e.Cluster, e.Alarm, e.Node, e.AppID = r.cluster.at(i), r.alarm.at(i), r.node.at(i), r.appID.at(i)
-	e.Device, e.IP, e.Part = r.device.string(i), r.ip.string(i), r.part.string(i)
-	e.Event.Reason, e.HasReason = r.reason.at(i)
-	e.Seq, e.HasSeq = r.seq.at(i)
-	e.AgentSeq, e.HasAgentSeq = r.agentSeq.at(i)
+	e.Cluster, e.Device, e.IP = r.cluster.at(i), r.device.string(i), r.ip.string(i)
+	unfoldKey(&e.Event, r.number.v[i], r.origin.at(i))
 	unfoldSender(&e, r.sender.at(i))
 	unfoldPhone(&e, r.phone.string(i))
 	form := unfoldSaid(&e, r.said.at(i))
-	e.Tags = tagsOf(r.tags.at(i))
-	e.Claimed = claimedOf(r.claimed.string(i), &e.Event)
-	e.Raw = rawOf(r.raw.string(i), form, &e.Event)
+	unfoldRest(&e.Event, r.rest.string(i), form)
 	return e
 }
 
@@ -111,12 +97,13 @@ func (r *eventRows) addKey(e *event.Event, a *alike, given bool) {
 	r.cluster.addNumber(a.cluster)
 	r.device.add(e.Device)
 	r.time.add(e.Time.UnixMilli())
-	r.alarm.addNumber(a.alarm)
-	r.node.addNumber(a.node)
-	r.appID.addNumber(a.appID)
+	if e.HasSeq {
+		r.number.add(int64(e.Seq))
+	} else {
+		r.number.add(noNumber)
+	}
+	r.origin.addNumber(a.origin)
 	r.ip.add(e.IP)
-	r.reason.add(e.Reason, e.HasReason)
-	r.seq.add(e.Seq, e.HasSeq)
 	if given {
 		r.givenID.addBytes(e.ID[:])
 	} else {
@@ -124,15 +111,26 @@ func (r *eventRows) addKey(e *event.Event, a *alike, given bool) {
 	}
 }
 
-// addTimes adds the time as sent, and how much later the record came in.
-func (r *eventRows) addTimes(e *event.Event, laid bool) {
-	if laid {
-		r.claimed.add(usualClaimed)
-	} else {
-		r.kept = r.clock.appendClaimed(r.kept[:0], e)
-		r.claimed.addBytes(r.kept)
+// noNumber is the number of an event that has none.
+const noNumber = -1
+
+// restOf gives what is nearly always empty, see unfoldRest. It is valid until the next is made.
+func (r *eventRows) restOf(e *event.Event, a *alike) string {
+	for _, i := range a.kept {
+		r.addTag(&e.Tags[i])
 	}
-	r.lag.add(e.Received.UnixMilli() - e.Time.UnixMilli())
+	if e.Layout == 0 || a.form == "" {
+		r.kept = r.clock.appendClaimed(r.kept[:0], e)
+		r.values[0] = unsafe.String(unsafe.SliceData(r.kept), len(r.kept))
+	}
+	r.values[1] = r.packed.number(e.AgentSeq, e.HasAgentSeq)
+	if a.form == "" {
+		r.values[2] = e.Raw
+	}
+	if len(r.values) == 3 && r.values[0]+r.values[1]+r.values[2] == "" {
+		return ""
+	}
+	return r.packed.pack(r.values...)
 }
 
 // addPhone adds what changes with the device.
@@ -162,19 +160,11 @@ func (r *eventRows) formOf(e *event.Event) string {
 }
 
 func (r *eventRows) addTag(t *event.Tag) {
+	key := t.Key
 	if t.Unknown {
-		r.tags.pair(unknownTag+t.Key, t.Value)
-		return
+		key = unknownTag + key
 	}
-	r.tags.pair(t.Key, t.Value)
-}
-
-// rawOf gives the record as it came.
-func rawOf(raw, form string, e *event.Event) string {
-	if form == "" {
-		return raw
-	}
-	return fill(form, e)
+	r.values = append(r.values, key, t.Value)
 }
 
 // unknownTag goes before the key of a tag that the node's own catalogue did not know, as the node sends it.

@@ -15,12 +15,15 @@ type common struct {
 	pri                          uint8
 	hasPRI, truncated            bool
 
-	// alarm, cluster, node, app_id and said. What an ending has is empty where there is one.
+	// cluster, origin and said. What an ending has is empty where there is one.
 	facility, alarm                               string
 	severity                                      uint8
 	ending                                        *event.Ending
 	cluster, node, appID, signal, callState, text string
 	state                                         string
+	code                                          uint32
+	hasCode                                       bool
+	part                                          string
 	role                                          event.Role
 	expected                                      bool
 	reason, cause                                 string
@@ -32,10 +35,11 @@ type common struct {
 // alike is what such events have in the columns.
 type alike struct {
 	common
-	sender, alarm, cluster, node, appID, said uint32 // numbers of the words
-	form                                      string // of the records; empty where they are kept whole
-	kept                                      []int  // places of the tags that are kept, if there is a layout
-	known                                     bool
+	sender, cluster, origin, said uint32 // numbers of the words
+	form                          string // of the records; empty where they are kept whole
+	kept                          []int  // places of the tags that are kept, if there is a layout
+	rest                          string // of all that have no agent_seq, if it is settled
+	known, settled                bool
 }
 
 // alikes are those that came lately; a slot is a guess, which is checked.
@@ -43,7 +47,7 @@ type alikes [256]alike
 
 // find gives the slot of an event, which is to be filled if it is not known.
 func (l *alikes) find(e *event.Row, form string) *alike {
-	h := hint(e.Source) + uint64(guess(e.Names.Reason)) + uint64(guess(e.Alarm)) + uint64(e.PRI)
+	h := hint(e.Source) + uint64(e.Event.Reason) + uint64(guess(e.Alarm)) + uint64(e.PRI)
 	if e.Ending != nil {
 		h += e.Ending.Hash
 	} else {
@@ -64,12 +68,12 @@ func (l *alikes) find(e *event.Row, form string) *alike {
 // is says whether the event has all this.
 func (c *common) is(e *event.Row, form string) bool {
 	if c.ending != e.Ending || c.layout != e.Layout || c.pri != e.PRI || c.severity != e.Severity || c.role != e.Role ||
-		c.hasPRI != e.HasPRI || c.truncated != e.Truncated || c.expected != e.Expected || c.timeSource != e.TimeSource {
+		c.code != e.Event.Reason || c.hasCode != e.HasReason || c.hasPRI != e.HasPRI || c.truncated != e.Truncated || c.expected != e.Expected || c.timeSource != e.TimeSource {
 		return false
 	}
 	return same(c.alarm, e.Alarm) && same(c.facility, e.Facility) && same(c.source, e.Source) && same(c.host, e.Host) &&
 		same(c.reason, e.Names.Reason) && same(c.cause, e.Cause) && same(c.clock, e.Clock) && same(c.process, e.Process) &&
-		same(c.state, e.State) && same(c.form, form) && (c.ending != nil || c.ends(&e.Event))
+		same(c.state, e.State) && same(c.part, e.Part) && same(c.form, form) && (c.ending != nil || c.ends(&e.Event))
 }
 
 // ends says whether the event has what an ending would have.
@@ -84,7 +88,8 @@ func commonOf(e *event.Row, form string) common {
 	c := common{
 		timeSource: e.TimeSource, clock: own(e.Clock), source: own(e.Source), host: own(e.Host), process: own(e.Process),
 		pri: e.PRI, hasPRI: e.HasPRI, truncated: e.Truncated,
-		facility: own(e.Facility), alarm: own(e.Alarm), severity: e.Severity, ending: e.Ending, state: own(e.State),
+		facility: own(e.Facility), alarm: own(e.Alarm), severity: e.Severity, ending: e.Ending, state: own(e.State), part: own(e.Part),
+		code: e.Event.Reason, hasCode: e.HasReason,
 		role: e.Role, expected: e.Expected, reason: e.Names.Reason, cause: e.Cause, layout: e.Layout, form: form,
 	}
 	if e.Ending == nil {
@@ -118,11 +123,14 @@ func (r *eventRows) alikeTo(e *event.Row, form, spool string) *alike {
 	if len(r.said.words) >= maxForms {
 		a.form = ""
 	}
-	a.alarm, a.cluster = r.alarm.numberOf(e.Alarm), r.cluster.numberOf(e.Cluster)
-	a.node, a.appID = r.node.numberOf(e.Node), r.appID.numberOf(e.AppID)
+	a.cluster = r.cluster.numberOf(e.Cluster)
+	a.origin = r.origin.numberOf(p.pack(e.Alarm, e.Node, e.AppID, p.number(e.Event.Reason, e.HasReason)))
 	a.sender = r.sender.numberOf(p.pack(e.TimeSource.String(), e.Clock, e.Source, e.Host, e.Process,
 		p.number(uint32(e.PRI), e.HasPRI), flagText(e.Truncated), spool))
 	a.said = r.said.numberOf(p.pack(e.Facility, p.number(uint32(e.Severity), true), e.Signal, e.State, e.CallState, e.Text,
-		e.Role.String(), flagText(e.Expected), e.Names.Reason, e.Cause, a.form))
+		e.Role.String(), flagText(e.Expected), e.Names.Reason, e.Cause, a.form, e.Part))
+	if e.Ending != nil && e.Layout != 0 && !e.HasAgentSeq && a.form != "" && (len(a.kept) == 0 || a.kept[0] >= len(e.Tags)-len(e.Ending.Tags)) {
+		a.rest, a.settled = strings.Clone(r.restOf(&e.Event, a)), true
+	}
 	return a
 }

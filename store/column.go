@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"net"
 	"slices"
@@ -135,75 +134,6 @@ type moment struct{ number[int64] }
 func (*moment) kind() string { return "DateTime64(3, 'UTC')" }
 
 func (c *moment) take(from column, rows []int32) { c.number.take(&from.(*moment).number, rows) }
-
-// optional is a column of numbers that may be absent. Nothing is held of it as long as all are.
-type optional[T uint32 | uint8] struct {
-	number[T]
-	null   number[uint8]
-	absent int // rows before the first that has a number
-}
-
-func (c *optional[T]) add(v T, has bool) {
-	switch {
-	case !has && len(c.v) == 0:
-		c.absent++
-		return
-	case c.absent > 0:
-		c.number.v = append(c.number.v, make([]T, c.absent)...)
-		c.null.v = append(c.null.v, bytes.Repeat([]byte{1}, c.absent)...)
-		c.absent = 0
-	}
-	c.number.add(v)
-	if has {
-		c.null.add(0)
-	} else {
-		c.null.add(1)
-	}
-}
-
-func (c *optional[T]) at(row int32) (v T, has bool) {
-	if c.absent > 0 {
-		return 0, false
-	}
-	return c.v[row], c.null.v[row] == 0
-}
-
-func (c *optional[T]) kind() string { return "Nullable(" + c.number.kind() + ")" }
-
-func (c *optional[T]) reset() {
-	c.number.reset()
-	c.null.reset()
-	c.absent = 0
-}
-
-func (c *optional[T]) native(out *net.Buffers, rows []int32) {
-	if c.absent > 0 {
-		n := chosen(rows, c.absent)
-		*out = repeated(*out, []byte{1}, n)
-		*out = repeated(*out, littleEndian([]T{0}), n)
-		return
-	}
-	c.null.native(out, rows)
-	c.number.native(out, rows)
-}
-
-func (c *optional[T]) take(from column, rows []int32) {
-	for _, row := range rows {
-		c.add(from.(*optional[T]).at(row))
-	}
-}
-
-func (c *optional[T]) values(rows []int32) any {
-	var v []*T
-	for row := range every(rows, max(c.absent, len(c.v))) {
-		if n, has := c.at(row); has {
-			v = append(v, &n)
-		} else {
-			v = append(v, nil)
-		}
-	}
-	return v
-}
 
 // constant is a column of one number for all rows.
 type constant struct {

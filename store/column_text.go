@@ -7,24 +7,21 @@ import (
 	"net"
 	"strings"
 
-	chcolumn "github.com/ClickHouse/clickhouse-go/v2/lib/column"
-
 	"flapwatch/event"
 )
 
 // text is a column of strings. It holds each with its length before it, as Native wants them. Nothing is held of it as long as all rows
-// have the usual text.
+// are empty.
 type text struct {
-	usual string
 	rows  int
-	wire  []byte   // empty while all rows have the usual text
+	wire  []byte   // empty while all rows are
 	marks []uint32 // where every stride-th row begins in wire
 }
 
 const stride = 64
 
 func (c *text) add(s string) {
-	if len(c.wire) == 0 && s == c.usual {
+	if len(c.wire) == 0 && s == "" {
 		c.rows++
 		return
 	}
@@ -40,11 +37,11 @@ func (c *text) addBytes(b []byte) {
 // begin begins a row in wire.
 func (c *text) begin() {
 	if len(c.wire) == 0 {
-		usual := c.rows
+		empty := c.rows
 		c.rows = 0
-		for range usual {
+		for range empty {
 			c.mark()
-			c.wire = appendString(c.wire, c.usual)
+			c.wire = appendString(c.wire, "")
 		}
 	}
 	c.mark()
@@ -64,7 +61,7 @@ func (c *text) reset() { c.rows, c.wire, c.marks = 0, c.wire[:0], c.marks[:0] }
 // string is the text of a row.
 func (c *text) string(row int32) string {
 	if len(c.wire) == 0 {
-		return c.usual
+		return ""
 	}
 	wire := c.at(row)
 	_, n := binary.Uvarint(wire)
@@ -87,7 +84,7 @@ func (c *text) at(row int32) []byte {
 func (c *text) native(out *net.Buffers, rows []int32) {
 	switch {
 	case len(c.wire) == 0:
-		*out = repeated(*out, appendString(nil, c.usual), chosen(rows, c.rows))
+		*out = repeated(*out, appendString(nil, ""), chosen(rows, c.rows))
 	case rows == nil:
 		*out = append(*out, c.wire)
 	default:
@@ -299,97 +296,4 @@ func (c *identity) values(rows []int32) any {
 		v = append(v, string(c.v[row][:]))
 	}
 	return v
-}
-
-// pairs is a column of keys with values, in order, repeated keys included.
-type pairs struct {
-	ends  number[uint64]
-	keys  text
-	texts text
-}
-
-// pair adds a pair to the row that the next end closes.
-func (c *pairs) pair(key, value string) {
-	c.keys.add(key)
-	c.texts.add(value)
-}
-
-func (c *pairs) end()         { c.ends.add(uint64(c.keys.rows)) }
-func (c *pairs) kind() string { return "Map(String, String)" }
-
-func (c *pairs) reset() {
-	c.ends.reset()
-	c.keys.reset()
-	c.texts.reset()
-}
-
-func (c *pairs) native(out *net.Buffers, rows []int32) {
-	if rows == nil {
-		c.ends.native(out, nil)
-		c.keys.native(out, nil)
-		c.texts.native(out, nil)
-		return
-	}
-	var ends number[uint64]
-	inner := []int32{}
-	for _, row := range rows {
-		from, to := c.span(row)
-		for i := from; i < to; i++ {
-			inner = append(inner, i)
-		}
-		ends.add(uint64(len(inner)))
-	}
-	ends.native(out, nil)
-	c.keys.native(out, inner)
-	c.texts.native(out, inner)
-}
-
-func (c *pairs) span(row int32) (from, to int32) {
-	if row > 0 {
-		from = int32(c.ends.v[row-1])
-	}
-	return from, int32(c.ends.v[row])
-}
-
-func (c *pairs) take(from column, rows []int32) {
-	p := from.(*pairs)
-	for _, row := range rows {
-		for i, to := p.span(row); i < to; i++ {
-			c.pair(p.keys.string(i), p.texts.string(i))
-		}
-		c.end()
-	}
-}
-
-func (c *pairs) values(rows []int32) any {
-	var v []*pairList
-	for row := range every(rows, len(c.ends.v)) {
-		list := c.at(row)
-		v = append(v, &list)
-	}
-	return v
-}
-
-func (c *pairs) at(row int32) (list pairList) {
-	from, to := c.span(row)
-	for i := from; i < to; i++ {
-		list.Put(c.keys.string(i), c.texts.string(i))
-	}
-	return list
-}
-
-// pairList is one row of pairs as the driver takes and gives it.
-type pairList struct {
-	keys, texts []string
-	next        int
-}
-
-func (p *pairList) Iterator() chcolumn.MapIterator { return p }
-func (p *pairList) Next() bool                     { p.next++; return p.next <= len(p.keys) }
-func (p *pairList) Key() any                       { return p.keys[p.next-1] }
-func (p *pairList) Value() any                     { return p.texts[p.next-1] }
-
-func (p *pairList) Put(key, value any) {
-	p.keys = append(p.keys, key.(string))
-	p.texts = append(p.texts, value.(string))
 }

@@ -100,7 +100,7 @@ type finding func(id event.ID, spool string, rangeEnd uint64)
 // findEventsByTime gets what the ids of the events of some devices in some seconds are made of. The pairs are numbers
 // of ours, up to 20,000 of them: too many for parameters, which travel in the address.
 const findEventsByTime = `
-SELECT cluster, device, time, alarm, node, app_id, ip, reason, seq, given_id, spool, range_end
+SELECT cluster, device, time, number, origin, ip, given_id, spool, range_end
 FROM events
 WHERE time >= fromUnixTimestamp64Milli({from:Int64}) AND time < fromUnixTimestamp64Milli({to:Int64})
   AND (intDiv(toUnixTimestamp64Milli(time), 1000), xxh3(device)) IN (%s)`
@@ -124,14 +124,13 @@ func (s *Store) findByTime(ctx context.Context, e *eventRows, rows []int32, foun
 // scanIdentity reads a row of findEventsByTime.
 func scanIdentity(list driver.Rows) (id event.ID, spool string, rangeEnd uint64, err error) {
 	e := event.Event{TimeSource: event.FromMessage}
-	var reason, seq *uint32
-	var given string
-	err = list.Scan(&e.Cluster, &e.Device, &e.Time, &e.Alarm, &e.Node, &e.AppID, &e.IP, &reason, &seq, &given, &spool, &rangeEnd)
+	var number int64
+	var origin, given string
+	err = list.Scan(&e.Cluster, &e.Device, &e.Time, &number, &origin, &e.IP, &given, &spool, &rangeEnd)
 	if err != nil {
 		return id, "", 0, fmt.Errorf("read a copy: %w", err)
 	}
-	e.Reason, e.HasReason = value(reason)
-	e.Seq, e.HasSeq = value(seq)
+	unfoldKey(&e, number, origin)
 	return idOf(&e, given), spool, rangeEnd, nil
 }
 

@@ -15,7 +15,7 @@ import (
 //
 // {0}, {1} … are the values of the tags that have no column, and {{ is a brace of the record. All records of a kind have one
 // form. A value is replaced only where the bytes of the record are those that the column gives back, so that fill makes of the
-// form what it was made of, byte for byte. A record without a form (see limits) is kept whole, in the column raw.
+// form what it was made of, byte for byte. A record without a form (see limits) is kept whole, in the column rest.
 
 // Limits of forms. Words of a block are kept apart from its rows only as long as they are few and short.
 const (
@@ -283,10 +283,10 @@ func placeOf(name string) (where place, at, has field) {
 
 // claimed: the time as sent is kept as a pattern where the event's time gives it back.
 const (
-	usualClaimed   = claimedPattern + " UTC" // of every record with a layout
 	claimedLayout  = "Jan 02 2006 15:04:05.000"
 	claimedPattern = "%b %d %Y %H:%i:%S.%f" // in the words of ClickHouse's formatDateTime
-	plainMark      = "%%"                   // before a text that could be taken for a pattern
+	plainMark      = "%%"                   // before a text that could be taken for a pattern, or is empty
+	usualZone      = " UTC"                 // with it nothing is kept: so does every record with a layout
 )
 
 // clockText writes times in claimedLayout and keeps the text of the last second.
@@ -298,9 +298,13 @@ type clockText struct {
 // appendClaimed appends what is kept of the time as sent.
 func (c *clockText) appendClaimed(b []byte, e *event.Event) []byte {
 	if len(e.Claimed) >= len(claimedLayout) && e.Claimed[:len(claimedLayout)] == string(c.at(e)) {
-		return append(append(b, claimedPattern...), e.Claimed[len(claimedLayout):]...)
+		zone := e.Claimed[len(claimedLayout):]
+		if zone == usualZone {
+			return b
+		}
+		return append(append(b, claimedPattern...), zone...)
 	}
-	if strings.HasPrefix(e.Claimed, "%") {
+	if e.Claimed == "" || strings.HasPrefix(e.Claimed, "%") {
 		b = append(b, plainMark...)
 	}
 	return append(b, e.Claimed...)
@@ -317,6 +321,9 @@ func (c *clockText) at(e *event.Event) []byte {
 
 // claimedOf gives the time as sent back.
 func claimedOf(kept string, e *event.Event) string {
+	if kept == "" {
+		kept = claimedPattern + usualZone
+	}
 	if zone, found := strings.CutPrefix(kept, claimedPattern); found {
 		return string(append(e.Time.UTC().AppendFormat(nil, claimedLayout), zone...))
 	}

@@ -43,7 +43,7 @@ type kindTag struct {
 	field   field
 	has     field // says whether there is a number
 	unknown bool
-	kept    bool // in the column tags
+	kept    bool // in the column rest
 }
 
 // learn remembers the form of an event's record, and says whether it gives the record back.

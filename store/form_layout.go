@@ -30,7 +30,7 @@ func layOut(e *event.Event) (l laidOut, ok bool) {
 	}
 	b := fmt.Appendf(nil, "<%d>{%s}: {%s}: {%s}%s%%%s-%d-%s: %%", e.PRI, inSeq, inHost, inClaimed, gap, e.Facility, e.Severity, e.Alarm)
 	filled := *e
-	filled.Tags, filled.Claimed = nil, claimedOf(usualClaimed, e)
+	filled.Tags, filled.Claimed = nil, claimedOf("", e)
 	for i := range e.Tags {
 		t := &e.Tags[i]
 		name := tagColumns[t.Key]

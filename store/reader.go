@@ -125,11 +125,3 @@ func late(ctx context.Context, err error) error {
 	}
 	return err
 }
-
-// value gives a number that may be absent.
-func value[T any](p *T) (v T, has bool) {
-	if p != nil {
-		v = *p
-	}
-	return v, p != nil
-}

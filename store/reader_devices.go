@@ -109,7 +109,7 @@ func readDevice(cursor string) (cluster, device string, err error) {
 
 // deviceChanges reads few rows, those of one device, so that copies are left out here: FINAL would take longer.
 const deviceChanges = `
-SELECT cluster, device, time, alarm, node, app_id, ip, reason, seq, given_id, said
+SELECT cluster, device, time, number, origin, ip, given_id, said
 FROM events
 WHERE ` + inWindow + ` AND device = {device:String}`
 
@@ -119,14 +119,13 @@ func (s *Store) Changes(ctx context.Context, f event.Filter) ([]event.History, e
 	found := map[string][]event.Change{}
 	err := s.each(ctx, answer, "read changes of a device", deviceChanges, filterParameters(f), func(rows driver.Rows) error {
 		var e event.Row
-		var reason, seq *uint32
-		var given, said string
-		err := rows.Scan(&e.Cluster, &e.Device, &e.Time, &e.Alarm, &e.Node, &e.AppID, &e.IP, &reason, &seq, &given, &said)
+		var number int64
+		var origin, given, said string
+		err := rows.Scan(&e.Cluster, &e.Device, &e.Time, &number, &origin, &e.IP, &given, &said)
 		if err != nil {
 			return asked("read changes of a device", err)
 		}
-		e.Event.Reason, e.HasReason = value(reason)
-		e.Seq, e.HasSeq = value(seq)
+		unfoldKey(&e.Event, number, origin)
 		unfoldSaid(&e, said)
 		list := found[e.Cluster]
 		switch e.Role {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -41,7 +40,7 @@ func tieOf(e *event.Event, given string) uint64 {
 
 // eventColumns are what scanEvent reads: as they are stored, because the names that stand for parts of them take ClickHouse longer
 // than all the rest.
-const eventColumns = `cluster, device, time, alarm, node, app_id, ip, reason, seq, given_id, sender, phone, said, claimed, lag, agent_seq, part, tags, raw`
+const eventColumns = `cluster, device, time, number, origin, ip, given_id, sender, phone, said, lag, rest`
 
 // eventPage first finds the time at which the page ends, from few columns, then reads all columns of its rows.
 const eventPage = `
@@ -60,7 +59,7 @@ SELECT ` + eventColumns + `
 FROM events %[1]s
 WHERE ` + inWindow + ` %[2]s AND time >= oldest
 ORDER BY time DESC, tie DESC
-LIMIT 1 BY cluster, device, toDateTime(time), alarm, node, app_id, ip, reason, seq, given_id
+LIMIT 1 BY cluster, device, toDateTime(time), number, origin, ip, given_id
 LIMIT {limit:UInt32}`
 
 // Events gives the events that f lets through, newest first, at most limit of them, and the cursor that continues the
@@ -141,37 +140,22 @@ func tries(w event.Window) []try {
 // scanEvent reads eventColumns, and into more what follows them.
 func scanEvent(rows driver.Rows, e *event.Row, more ...any) (tie uint64, err error) {
 	var (
-		reason, seq, agentSeq           *uint32
-		given, sender, phone, said, raw string
-		lag                             int64
-		tags                            pairList
+		number, lag                              int64
+		origin, given, sender, phone, said, rest string
 	)
-	err = rows.Scan(append([]any{&e.Cluster, &e.Device, &e.Time, &e.Alarm, &e.Node, &e.AppID, &e.IP, &reason, &seq, &given,
-		&sender, &phone, &said, &e.Claimed, &lag, &agentSeq, &e.Part, &tags, &raw}, more...)...)
+	err = rows.Scan(append([]any{&e.Cluster, &e.Device, &e.Time, &number, &origin, &e.IP, &given,
+		&sender, &phone, &said, &lag, &rest}, more...)...)
 	if err != nil {
 		return 0, asked("read events", err)
 	}
-	e.Event.Reason, e.HasReason = value(reason)
-	e.Seq, e.HasSeq = value(seq)
-	e.AgentSeq, e.HasAgentSeq = value(agentSeq)
+	unfoldKey(&e.Event, number, origin)
 	unfoldSender(e, sender)
 	unfoldPhone(e, phone)
 	form := unfoldSaid(e, said)
 	e.Received = e.Time.Add(time.Duration(lag) * time.Millisecond)
-	e.Tags = tagsOf(tags)
-	e.Claimed = claimedOf(e.Claimed, &e.Event)
-	e.Raw = rawOf(raw, form, &e.Event)
+	unfoldRest(&e.Event, rest, form)
 	e.ID = idOf(&e.Event, given)
 	return tieOf(&e.Event, given), nil
-}
-
-func tagsOf(list pairList) []event.Tag {
-	var tags []event.Tag
-	for i, key := range list.keys {
-		key, unknown := strings.CutPrefix(key, unknownTag)
-		tags = append(tags, event.Tag{Key: key, Value: list.texts[i], Unknown: unknown})
-	}
-	return tags
 }
 
 func timeSourceOf(word string) event.TimeSource {

@@ -19,7 +19,7 @@ import (
 // than a row for each change. readChanges reads it. The key is a hash of what makes an event, beside device and second.
 const changeBytes = `concat(
     reinterpretAsFixedString(toUnixTimestamp64Milli(time)),
-    reinterpretAsFixedString(toUInt32(cityHash64(alarm, node, app_id, ip, ifNull(toInt64(reason), -1), ifNull(toInt64(seq), -1), given_id))),
+    reinterpretAsFixedString(toUInt32(cityHash64(number, origin, ip, given_id))),
     reinterpretAsFixedString(ifNull(reason, 0)),
     reinterpretAsFixedString(toUInt8(multiIf(role = 'down', 1, role = 'up', 2, role = 'attempt', 3, 4) + 8 * expected + 16 * isNotNull(reason))),
     reinterpretAsFixedString(toUInt16(length(node))), node, reinterpretAsFixedString(toUInt16(length(signal))), signal)`

@@ -93,9 +93,9 @@ func TestStrangeRefusal(t *testing.T) {
 func TestGoodBatchWaits(t *testing.T) {
 	for name, c := range map[string]struct{ ill, well string }{
 		"unknown code":    {"ALTER TABLE events ADD CONSTRAINT ill CHECK throwIf(1) = 0", "ALTER TABLE events DROP CONSTRAINT ill"},
-		"code of values":  {"ALTER TABLE events ADD CONSTRAINT ill CHECK seq = 0", "ALTER TABLE events DROP CONSTRAINT ill"},
+		"code of values":  {"ALTER TABLE events ADD CONSTRAINT ill CHECK number = 0", "ALTER TABLE events DROP CONSTRAINT ill"},
 		"table missing":   {"RENAME TABLE events TO gone", "RENAME TABLE gone TO events"},
-		"view that fails": {"CREATE MATERIALIZED VIEW ill ENGINE = Null AS SELECT toDateTime(concat('x', claimed)) AS t FROM events", "DROP VIEW ill"},
+		"view that fails": {"CREATE MATERIALIZED VIEW ill ENGINE = Null AS SELECT toDateTime(concat('x', rest)) AS t FROM events", "DROP VIEW ill"},
 		"lines refused":   {"ALTER TABLE unparsed ADD CONSTRAINT ill CHECK throwIf(1) = 0", "ALTER TABLE unparsed DROP CONSTRAINT ill"},
 	} {
 		for _, before := range []int{0, 1} { // rows that the table took before

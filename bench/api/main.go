@@ -95,19 +95,20 @@ func (b *bench) run(ctx context.Context) error {
 }
 
 // month writes events of devices that drop every hour or so, and come back. The words that go together are those of
-// migrations/0004.
+// package store, unfold.go.
 const month = `
-INSERT INTO events (cluster, device, time, alarm, node, app_id, ip, reason, seq, lag, sender, phone, said, raw, range_end)
+INSERT INTO events (cluster, device, time, origin, ip, number, lag, sender, phone, said, rest, range_end)
 SELECT 'Campus', concat('SEP', leftPad(hex(cityHash64(number) % {devices:UInt64}), 12, '0')) AS name,
        now64(3) - toIntervalMillisecond(intDiv(number * 2592000000, {events:UInt64})),
-       if(number % 2 = 0, 'EndPointUnregistered', 'EndPointRegistered'), concat('ucm-0', toString(1 + number % 2)), 'Cisco CallManager',
+       arrayStringConcat([if(number % 2 = 0, 'EndPointUnregistered', 'EndPointRegistered'), concat('ucm-0', toString(1 + number % 2)),
+           'Cisco CallManager', if(number % 2 = 0, '13', '')], '\x1f'),
        concat('10.1.', toString(cityHash64(number) % {devices:UInt64} % 250), '.9'),
-       if(number % 2 = 0, 13, NULL), number, 40,
+       number, 40,
        arrayStringConcat(['message', '', '10.0.0.1', 'ucm-01', '', '', '', 'bench'], '\x1f'),
        arrayStringConcat(['', '', 'SIP', 'Desk', '592', 'Cisco 3905'], '\x1f'),
        arrayStringConcat(['UC_CALLMANAGER', if(number % 2 = 0, '3', '6'), 'SIPStationDPrimaryLineTimeout', '', '', 'An endpoint has unregistered',
-           if(number % 2 = 0, 'down', 'up'), '', 'KeepAliveTimeout', 'keepalive', ''], '\x1f'),
-       concat('<187>', toString(number), ': ucm-01: %UC_CALLMANAGER-3-EndPointUnregistered: %[DeviceName=', name, '][IPAddress=10.1.2.9][Protocol=SIP][DeviceType=592]',
+           if(number % 2 = 0, 'down', 'up'), '', 'KeepAliveTimeout', 'keepalive', '', ''], '\x1f'),
+       concat('%%\x1f\x1f<187>', toString(number), ': ucm-01: %UC_CALLMANAGER-3-EndPointUnregistered: %[DeviceName=', name, '][IPAddress=10.1.2.9][Protocol=SIP][DeviceType=592]',
               '[Description=Desk][Reason=13][LastSignalReceived=SIPStationDPrimaryLineTimeout][AppID=Cisco CallManager][ClusterID=Campus][NodeID=ucm-01]: An endpoint has unregistered'), 1
 FROM numbers({first:UInt64}, {count:UInt64})`
 

@@ -26,16 +26,21 @@ type Sink interface {
 	RecordDrops(ctx context.Context, spool, token, reason string, n uint64) error
 }
 
-// Draft is one range of the spool on its way to the store. Rows are copied where the caller reuses them.
+// Draft is one range of the spool on its way to the store. Rows are copied where the caller reuses them. When all are added it takes three
+// steps. Each may be called again after an error, until it succeeds; however often, the range counts once.
 type Draft interface {
 	Add(*event.Row) // identifies a row without an id by what it says
 	AddUnparsed(e *event.Event, offset int, reason string)
 	AddOther(*event.Event)
-	// Commit writes everything once, however often it is called for the same range, and says what became of the messages.
-	// leftover counts messages of the range that leave no row of their own.
-	Commit(ctx context.Context, next uint64, leftover event.Counts) (event.Counts, error)
+	// Decide ends the range before frame next and tells duplicates from new messages. leftover counts messages of the range that leave no
+	// row of their own. Ranges are decided in order.
+	Decide(ctx context.Context, next uint64, leftover event.Counts) error
+	// Write writes the messages. Ranges that are decided are written at the same time.
+	Write(ctx context.Context) error
+	// Mark commits the range and says what became of the messages. Ranges are committed in order.
+	Mark(ctx context.Context) (event.Counts, error)
 	// Import says that what is added from now on comes from a file: a line that is stored already is a duplicate even where only its
-	// place identifies it. What becomes of the messages is added to c by the Commit that succeeds. nil ends it.
+	// place identifies it. What becomes of the messages is added to c by the Mark that succeeds. nil ends it.
 	Import(c *event.Counts)
 }
 
@@ -59,7 +64,11 @@ type Options struct {
 	Now     func() time.Time
 }
 
-// Pipeline takes ranges of frames from the spool, understands several at the same time and commits them one after the other.
+// Pipeline takes ranges of frames from the spool, understands and writes several at the same time, and commits them one after the other:
+//
+//	understand N ─▶ join, decide N ─▶ write N ─────────────▶ mark, acknowledge N
+//	  understand N+1 ────┴─▶ join, decide N+1 ─▶ write N+1 ─────┴─▶ mark, acknowledge N+1
+//
 // A range is acknowledged when it and all before it are committed.
 type Pipeline struct {
 	Options
@@ -75,21 +84,12 @@ type Pipeline struct {
 // Version grows with every range that is committed.
 func (p *Pipeline) Version() uint64 { return p.version.Load() }
 
-// Ready gives nil, or why the last commit failed: a store that answers may yet take nothing, because its disk is full.
+// Ready gives nil, or why nothing has been committed since something could not be: a store that answers may yet take nothing, because its disk is full.
 func (p *Pipeline) Ready() error {
 	if err := p.refused.Load(); err != nil {
 		return *err
 	}
 	return nil
-}
-
-// note keeps whether a commit failed.
-func (p *Pipeline) note(err error) {
-	if err == nil {
-		p.refused.Store(nil)
-		return
-	}
-	p.refused.Store(&err)
 }
 
 // NewPipeline makes a pipeline; Run works.
@@ -135,7 +135,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(spans)
-		c := cutter{Pipeline: p, reader: reader, spans: spans, at: p.acked, turn: closed()}
+		c := cutter{Pipeline: p, reader: reader, spans: spans, at: p.acked, last: done()}
 		return ignoreEnd(ctx, c.run(ctx))
 	})
 	g.Go(func() error { return p.recordLost(ctx, late) })

@@ -20,17 +20,28 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// ledger is a sink that keeps what is committed in memory, as the store does in ClickHouse.
+// ledger is a sink that keeps what is committed in memory, as the store does in ClickHouse, and holds its caller to the order of the steps.
 type ledger struct {
-	mu     sync.Mutex
-	ranges []event.Range
-	seqs   map[uint32]int // how often an alarm was committed, by sequence number
-	counts event.Counts
-	drops  map[string]uint64
-	fail   int // commits that fail from now on
+	mu      sync.Mutex
+	ranges  []event.Range
+	seqs    map[uint32]int // how often an alarm was committed, by sequence number
+	counts  event.Counts
+	drops   map[string]uint64
+	decided uint64              // end of the last range that is
+	written map[uint64]bool     // ranges that are, by their first frame
+	refuse  func(try step) bool // whether a step fails; called with mu held
+	wrong   []string            // what the caller did
 }
 
-func newLedger() *ledger { return &ledger{seqs: map[uint32]int{}, drops: map[string]uint64{}} }
+// step is a try to take a range one step further.
+type step struct {
+	name  string
+	first uint64
+}
+
+func newLedger() *ledger {
+	return &ledger{seqs: map[uint32]int{}, drops: map[string]uint64{}, written: map[uint64]bool{}, refuse: func(step) bool { return false }}
+}
 
 func (l *ledger) Begin(_ string, first uint64) Draft { return &draft{ledger: l, first: first} }
 
@@ -42,7 +53,16 @@ func (l *ledger) Committed(_ context.Context, _ string, from uint64) (ranges []e
 			ranges = append(ranges, r)
 		}
 	}
+	l.decided, l.written = max(from, l.end()), map[uint64]bool{}
 	return ranges, nil
+}
+
+// end is where the last committed range ends.
+func (l *ledger) end() uint64 {
+	if len(l.ranges) == 0 {
+		return 0
+	}
+	return l.ranges[len(l.ranges)-1].Next
 }
 
 func (l *ledger) RecordDrops(_ context.Context, _, _, reason string, n uint64) error {
@@ -55,9 +75,10 @@ func (l *ledger) RecordDrops(_ context.Context, _, _, reason string, n uint64) e
 // draft is one range.
 type draft struct {
 	*ledger
-	first  uint64
-	seqs   []uint32
-	counts event.Counts
+	first, next uint64
+	seqs        []uint32
+	counts      event.Counts
+	leftover    event.Counts
 }
 
 func (d *draft) Add(r *event.Row)                      { d.seqs = append(d.seqs, r.Seq) }
@@ -67,21 +88,51 @@ func (d *draft) Import(*event.Counts)                  {}
 
 var errAway = errors.New("away")
 
-func (d *draft) Commit(_ context.Context, next uint64, leftover event.Counts) (event.Counts, error) {
+// try notes a try; ready says that those before it were in order.
+func (d *draft) try(name string, ready bool) error {
+	switch {
+	case !ready:
+		d.wrong = append(d.wrong, fmt.Sprintf("%s of the range from %d", name, d.first))
+	case d.refuse(step{name, d.first}):
+		return errAway
+	}
+	return nil
+}
+
+func (d *draft) Decide(_ context.Context, next uint64, leftover event.Counts) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.try("decide", d.first == d.decided); err != nil {
+		return err
+	}
+	d.next, d.leftover, d.decided = next, leftover, next
+	return nil
+}
+
+func (d *draft) Write(context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.try("write", d.next > d.first); err != nil {
+		return err
+	}
+	d.written[d.first] = true
+	return nil
+}
+
+func (d *draft) Mark(context.Context) (event.Counts, error) {
 	l := d.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.fail > 0 {
-		l.fail--
-		return event.Counts{}, errAway
+	if err := d.try("mark", d.written[d.first] && (len(l.ranges) == 0 || d.first == l.end())); err != nil {
+		return event.Counts{}, err
 	}
 	c := d.counts
-	c.Stored += uint64(len(d.seqs)) + leftover.Stored
-	c.Duplicate, c.Dropped = leftover.Duplicate, leftover.Dropped
+	c.Stored += uint64(len(d.seqs)) + d.leftover.Stored
+	c.Duplicate, c.Dropped = d.leftover.Duplicate, d.leftover.Dropped
 	for _, s := range d.seqs {
 		l.seqs[s]++
 	}
-	l.ranges = append(l.ranges, event.Range{First: d.first, Next: next})
+	l.ranges = append(l.ranges, event.Range{First: d.first, Next: d.next})
 	l.counts.Stored += c.Stored
 	l.counts.Unparsed += c.Unparsed
 	l.counts.Other += c.Other
@@ -151,6 +202,9 @@ func work(t *testing.T, s *spool.Spool, l *ledger, stop func() bool) *Metrics {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
+	if len(l.wrong) > 0 {
+		t.Errorf("out of order: %q", l.wrong)
+	}
 	return m
 }
 
@@ -202,13 +256,47 @@ func TestPipelineFillsRanges(t *testing.T) {
 	}
 }
 
-// TestPipelineTriesAgain: a sink that is away holds everything up, loses nothing and gets nothing twice.
+// TestPipelineTriesAgain: a sink that is away, at whatever step, holds everything up, loses nothing and gets nothing twice.
 func TestPipelineTriesAgain(t *testing.T) {
-	s, l := openSpool(t, t.TempDir()), newLedger()
-	l.fail = 3
-	add(t, s, 0, 1000)
-	work(t, s, l, drained(s))
-	l.once(t, 0, 1000)
+	for _, name := range []string{"decide", "write", "mark"} {
+		s, l := openSpool(t, t.TempDir()), newLedger()
+		fail := 3
+		l.refuse = func(try step) bool {
+			if try.name != name || fail == 0 {
+				return false
+			}
+			fail--
+			return true
+		}
+		add(t, s, 0, 1000)
+		work(t, s, l, drained(s))
+		l.once(t, 0, 1000)
+		if fail > 0 {
+			t.Errorf("%s was not tried", name)
+		}
+	}
+}
+
+// TestPipelineOverlaps: a range is written while the one before it cannot be, or cannot be committed, and is committed behind it. At no
+// time is one acknowledged that is not committed.
+func TestPipelineOverlaps(t *testing.T) {
+	for _, name := range []string{"write", "mark"} {
+		s, l := openSpool(t, t.TempDir()), newLedger()
+		tries := 0
+		l.refuse = func(try step) bool {
+			if acked := s.Stats().Acked; acked > l.end() {
+				t.Errorf("acknowledged up to %d, committed up to %d", acked, l.end())
+			}
+			if try != (step{name, 200}) {
+				return false
+			}
+			tries++
+			return !l.written[400] || tries < 3
+		}
+		add(t, s, 0, 1000)
+		work(t, s, l, drained(s))
+		l.once(t, 0, 1000)
+	}
 }
 
 // TestPipelineResumes starts on a spool whose last ranges are committed and were not acknowledged, as after a kill.
@@ -281,6 +369,34 @@ func TestPipelineWaitsForParts(t *testing.T) {
 	work(t, s, l, drained(s))
 	if len(l.seqs) != 1 {
 		t.Errorf("%d messages made of two parts: %v", len(l.seqs), l.seqs)
+	}
+}
+
+// TestPipelineHoldsParts: a part stays in the spool until the message that it is in is committed, also when that is put together before
+// the range of the part is committed.
+func TestPipelineHoldsParts(t *testing.T) {
+	s, l := openSpool(t, t.TempDir()), newLedger()
+	now := time.Now()
+	addPart(t, s, 1, now)
+	add(t, s, 0, 199)
+	addPart(t, s, 2, now)
+	add(t, s, 199, 398)
+	checked := false
+	l.refuse = func(try step) bool {
+		if try == (step{"mark", 0}) {
+			return !l.written[200] // with the message
+		}
+		if acked := s.Stats().Acked; try == (step{"mark", 200}) {
+			checked = true
+			if acked > 0 {
+				t.Errorf("acknowledged up to %d", acked)
+			}
+		}
+		return false
+	}
+	work(t, s, l, drained(s))
+	if c := l.counts; !checked || c.Stored != 399 { // the ledger does not count parts
+		t.Errorf("counts %+v, seen: %v", c, checked)
 	}
 }
 

@@ -9,21 +9,41 @@ import (
 	"flapwatch/spool"
 )
 
-// span is a range of frames on its way: understood by one worker while it is still being read, committed when the one before
-// it is. Only a few of its records are in memory at a time.
+// span is a range of frames on its way: understood by one worker while it is still being read, decided when the one before it is, and
+// committed when the one before it is. Only a few of its records are in memory at a time.
 type span struct {
 	first, next uint64             // next is final when records is closed
 	replay      bool               // committed before; only its parts of messages are wanted again
 	records     chan *spool.Record // closed at the end of the span
 	bytes       int
-	since       time.Time     // when its first record was read
-	turn, done  chan struct{} // closed when the span before, and this one, is committed
+	since       time.Time // when its first record was read
+	before, own steps     // of the span before, and of this one
 }
 
-func closed() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
+// steps are closed when a span has come so far.
+type steps struct {
+	decided   chan struct{} // its parts are joined, its duplicates known
+	committed chan struct{} // and acknowledged
+}
+
+func newSteps() steps { return steps{make(chan struct{}), make(chan struct{})} }
+
+// done gives the steps of what is committed.
+func done() steps {
+	s := newSteps()
+	close(s.decided)
+	close(s.committed)
+	return s
+}
+
+// reached waits for a step.
+func reached(ctx context.Context, step <-chan struct{}) error {
+	select {
+	case <-step:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // cutter reads the spool and makes spans of it: large ones under load, small ones soon when little arrives. Each becomes a part of a
@@ -34,7 +54,7 @@ type cutter struct {
 	reader *spool.Reader
 	spans  chan<- *span
 	at     uint64 // where the next span begins
-	turn   chan struct{}
+	last   steps  // of the span before that
 	open   *span
 }
 
@@ -92,14 +112,14 @@ func (c *cutter) add(ctx context.Context, r *spool.Record) error {
 	if c.open == nil {
 		s := &span{
 			first: c.at, since: time.Now(), replay: r.First < c.committed,
-			records: make(chan *spool.Record, 2), turn: c.turn, done: make(chan struct{}),
+			records: make(chan *spool.Record, 2), before: c.last, own: newSteps(),
 		}
 		select {
 		case c.spans <- s:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		c.open, c.turn = s, s.done
+		c.open, c.last = s, s.own
 	}
 	s := c.open
 	s.next = r.First + uint64(r.Count)

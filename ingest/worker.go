@@ -37,7 +37,8 @@ type content struct {
 	newest int64 // receive time of the last frame, Unix nanoseconds
 }
 
-// work understands a span while it is read and commits it in its turn. late outlives ctx by a grace period.
+// work understands a span while it is read, and takes it to the store: decided behind the span before, written beside it, committed
+// behind it. late outlives ctx by a grace period.
 func (w *worker) work(ctx, late context.Context, s *span) error {
 	draft := w.Sink.Begin(w.id, s.first)
 	imports := &shares{draft: draft}
@@ -45,22 +46,58 @@ func (w *worker) work(ctx, late context.Context, s *span) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case <-s.turn:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := reached(ctx, s.before.decided); err != nil {
+		return err
 	}
 	var leftover event.Counts
 	leftover.Dropped = s.next - s.first - c.frames // in damaged records
 	w.join(imports, c.parts, c.newest, &leftover)
-	if !s.replay {
-		if err := w.commit(late, draft, s.next, leftover, c.newest); err != nil {
-			return err
-		}
+	whole := w.whole(s.next)
+	if s.replay {
+		close(s.own.decided)
+		err = reached(late, s.before.committed)
+	} else {
+		err = w.store(late, s, draft, leftover, c.newest)
 	}
-	w.acknowledge(s.next, imports)
-	close(s.done)
+	if err != nil {
+		return err
+	}
+	w.acknowledge(whole, imports)
+	close(s.own.committed)
 	return nil
+}
+
+// store takes the draft of a span to the store.
+func (w *worker) store(ctx context.Context, s *span, d Draft, leftover event.Counts, newest int64) error {
+	decide := func(ctx context.Context) error { return d.Decide(ctx, s.next, leftover) }
+	if err := w.step(ctx, "look for duplicates", decide); err != nil {
+		return err
+	}
+	close(s.own.decided)
+	if err := w.step(ctx, "write", d.Write); err != nil {
+		return err
+	}
+	if err := reached(ctx, s.before.committed); err != nil {
+		return err
+	}
+	var c event.Counts
+	mark := func(ctx context.Context) (err error) { c, err = d.Mark(ctx); return err }
+	if err := w.step(ctx, "commit", mark); err != nil {
+		return err
+	}
+	w.tell(c, newest)
+	return nil
+}
+
+// step takes a step of a draft, however often that has to be tried.
+func (w *worker) step(ctx context.Context, what string, try func(context.Context) error) error {
+	return w.retry(ctx, what, func(ctx context.Context) error {
+		err := try(ctx)
+		if err != nil {
+			w.refused.Store(&err)
+		}
+		return err
+	})
 }
 
 // read understands the records of a span as they come, and lets each go.
@@ -152,17 +189,20 @@ func (w *worker) putJoined(s *shares, ready []parse.Joined, leftover *event.Coun
 	}
 }
 
-// commit writes the draft, however often that has to be tried.
-func (w *worker) commit(ctx context.Context, d Draft, next uint64, leftover event.Counts, newest int64) error {
-	var c event.Counts
-	err := w.retry(ctx, "commit", func(ctx context.Context) (err error) {
-		c, err = d.Commit(ctx, next, leftover)
-		w.note(err)
-		return err
-	})
-	if err != nil {
-		return err
+// whole is the frame below which no message has parts that wait for others, of those before next. It stays so when later spans are joined.
+func (w *worker) whole(next uint64) uint64 {
+	oldest, began, waiting := w.parts.Oldest()
+	if !waiting {
+		w.waiting.Store(0)
+		return next
 	}
+	w.waiting.Store(began.UnixNano())
+	return min(next, oldest)
+}
+
+// tell counts what became of a span that is committed.
+func (w *worker) tell(c event.Counts, newest int64) {
+	w.refused.Store(nil)
 	w.version.Add(1)
 	w.Metrics.Batches.Inc()
 	w.Metrics.CommitLag.Set(w.Now().Sub(time.Unix(0, newest)).Seconds())
@@ -171,18 +211,11 @@ func (w *worker) commit(ctx context.Context, d Draft, next uint64, leftover even
 	} {
 		w.Metrics.Decided.WithLabelValues(status).Add(float64(n))
 	}
-	return nil
 }
 
 // acknowledge lets the spool forget what is committed, but for parts that wait for others. Where the disk refuses to note it, the
 // same frames come again after a restart, and the store knows that they are committed.
 func (w *worker) acknowledge(next uint64, s *shares) {
-	if oldest, began, waiting := w.parts.Oldest(); waiting {
-		next = min(next, oldest)
-		w.waiting.Store(began.UnixNano())
-	} else {
-		w.waiting.Store(0)
-	}
 	w.Imports.settle(s.of, next)
 	if err := w.Spool.Ack(next); err != nil {
 		w.Log.Warn("spool does not note what is stored", "error", err)

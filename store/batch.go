@@ -23,11 +23,14 @@ type Batch struct {
 	other    otherRows
 	blocks   [3]block // of the three above
 
-	fresh    []int32 // rows of events to insert
-	aside    []int32 // rows of events that ClickHouse refused
+	next     uint64       // frame behind the stretch; from here on known to the batch that is decided
+	leftover event.Counts // messages without a row of their own
+	fresh    []int32      // rows of events to insert
 	known    knownLines
-	decided  bool              // fresh and known are
+	writing  *writing          // nil until the batch is decided
+	aside    []int32           // rows of events that ClickHouse refused
 	kept     map[event.ID]bool // lines that ClickHouse refused and Settings.Refused has
+	lost     lostLines         // those that it has no room for
 	doubts   int               // refusals in a row whose code does not say whose fault they are
 	shares   []share
 	sharing  bool      // the last share is open
@@ -94,8 +97,8 @@ func newBatch() *Batch {
 	return b
 }
 
-// Begin starts the batch of the stretch of spool that begins at frame first. Several batches may be filled at the same
-// time; those of one spool are committed in order.
+// Begin starts the batch of the stretch of spool that begins at frame first. Several batches may be filled, and written, at the same
+// time; those of one spool are decided in order, and marked in order.
 func (s *Store) Begin(spool string, first uint64) *Batch {
 	var b *Batch
 	select {
@@ -113,7 +116,8 @@ func (b *Batch) release() {
 		columns.reset()
 	}
 	b.events.forget()
-	b.fresh, b.aside, b.decided, b.doubts = b.fresh[:0], b.aside[:0], false, 0
+	b.next, b.leftover, b.fresh, b.writing = 0, event.Counts{}, b.fresh[:0], nil
+	b.aside, b.lost, b.doubts = b.aside[:0], lostLines{}, 0
 	clear(b.kept)
 	b.shares, b.sharing, b.joined = b.shares[:0], false, b.joined[:0]
 	b.earliest, b.latest = time.Time{}, time.Time{}
@@ -192,64 +196,100 @@ func (b *Batch) see(e *event.Event) {
 	}
 }
 
-// Commit writes the batch as the stretch up to frame next, and says what became of its messages. leftover counts
-// messages of the stretch that have no row of their own, such as the parts that an added event was joined from.
-//
-// After an error Commit may be called again until it succeeds; however often, and whether or not a failed call has reached
-// ClickHouse, the batch counts once. Rows that ClickHouse refuses while it takes others (refusal.go) are moved to the lines
-// that were not understood, with its reason.
+// Commit decides, writes and marks, for who has one batch at a time.
 func (b *Batch) Commit(ctx context.Context, next uint64, leftover event.Counts) (event.Counts, error) {
+	if err := b.Decide(ctx, next, leftover); err != nil {
+		return event.Counts{}, err
+	}
+	if err := b.Write(ctx); err != nil {
+		return event.Counts{}, err
+	}
+	return b.Mark(ctx)
+}
+
+// Decide ends the batch as the stretch up to frame next, and decides which of its messages are duplicates. leftover counts messages of
+// the stretch that have no row of their own, such as the parts that an added event was joined from. All batches decided before must
+// have been written, or will be: what is a copy of a row of theirs is a duplicate.
+//
+// It and the two steps after it may each be called again after an error, until it succeeds, and are done once then.
+func (b *Batch) Decide(ctx context.Context, next uint64, leftover event.Counts) error {
+	if b.writing != nil {
+		return nil
+	}
 	s := b.store
-	s.commit.Lock()
-	defer s.commit.Unlock()
-	if !b.decided {
-		if err := b.decide(ctx); err != nil {
-			return event.Counts{}, fmt.Errorf("find duplicates: %w", err)
-		}
-		if err := b.decideLines(ctx); err != nil {
-			return event.Counts{}, fmt.Errorf("find duplicate lines: %w", err)
-		}
-		b.decided = true
+	s.deciding.Lock()
+	defer s.deciding.Unlock()
+	b.next, b.leftover = next, leftover
+	if err := b.decide(ctx); err != nil {
+		return fmt.Errorf("find duplicates: %w", err)
 	}
-	counts, lost, err := b.write(ctx, next, leftover)
-	if err != nil {
+	if err := b.decideLines(ctx); err != nil {
+		return fmt.Errorf("find duplicate lines: %w", err)
+	}
+	b.writing = s.memory.learn(b, b.fresh)
+	return nil
+}
+
+// Write writes the rows of a batch that is decided, beside others that are written. However often, and whether or not a call that failed
+// has reached ClickHouse, they count once. Rows that ClickHouse refuses while it takes others (refusal.go) are moved to the lines that
+// were not understood, with its reason.
+func (b *Batch) Write(ctx context.Context) error {
+	if b.writing.isDone() {
+		return nil
+	}
+	if err := b.write(ctx); err != nil {
 		b.doubt(err)
-		return event.Counts{}, fmt.Errorf("commit frames %d to %d of spool %s: %w", b.first, next, b.spool, err)
+		return fmt.Errorf("write frames %d to %d of spool %s: %w", b.first, b.next, b.spool, err)
 	}
-	b.tell(lost)
-	s.memory.learn(b, b.fresh, next)
+	refused := make([]event.ID, len(b.aside))
+	for i, row := range b.aside {
+		refused[i] = b.events.ids[row]
+	}
+	b.writing.end(refused)
+	return nil
+}
+
+// Mark commits a batch that is written, and says what became of its messages. All batches decided before must be marked. Whoever sees a
+// message counted finds its event, in memory as in ClickHouse.
+func (b *Batch) Mark(ctx context.Context) (event.Counts, error) {
+	counts := b.counts()
+	if err := b.store.mark(ctx, b, counts); err != nil {
+		return event.Counts{}, fmt.Errorf("commit frames %d to %d of spool %s: %w", b.first, b.next, b.spool, err)
+	}
+	b.tell(b.lost)
 	b.release()
 	return counts, nil
 }
 
-// write writes the rows and, last, the counts. Whoever sees a message counted finds its event, in memory as in ClickHouse.
-func (b *Batch) write(ctx context.Context, next uint64, leftover event.Counts) (event.Counts, lostLines, error) {
-	if err := b.writeEvents(ctx, next); err != nil {
-		return event.Counts{}, lostLines{}, err
-	}
-	lost, err := b.writeLines(ctx, next)
-	if err != nil {
-		return event.Counts{}, lostLines{}, err
-	}
+// counts says what became of the messages of a batch that is written.
+func (b *Batch) counts() event.Counts {
 	copies := len(b.events.ids) - len(b.fresh) - len(b.aside) + len(b.known.unparsed) + len(b.known.other)
 	c := event.Counts{
-		Stored:    uint64(len(b.fresh)) + leftover.Stored,
-		Duplicate: uint64(copies) + leftover.Duplicate,
-		Unparsed:  uint64(len(b.unparsed.id.v)-len(b.known.unparsed)-len(lost.unparsed)) + leftover.Unparsed,
-		Other:     uint64(len(b.other.id.v)-len(b.known.other)-len(lost.other)) + leftover.Other,
-		Dropped:   uint64(len(lost.unparsed)+len(lost.other)) + leftover.Dropped,
+		Stored:    uint64(len(b.fresh)) + b.leftover.Stored,
+		Duplicate: uint64(copies) + b.leftover.Duplicate,
+		Unparsed:  uint64(len(b.unparsed.id.v)-len(b.known.unparsed)-len(b.lost.unparsed)) + b.leftover.Unparsed,
+		Other:     uint64(len(b.other.id.v)-len(b.known.other)-len(b.lost.other)) + b.leftover.Other,
+		Dropped:   uint64(len(b.lost.unparsed)+len(b.lost.other)) + b.leftover.Dropped,
 	}
 	if len(b.joined) > 0 {
 		countJoined(b.joined, fatesOf(len(b.events.ids), b.fresh, b.aside), &c)
 	}
 	c.Received = c.Stored + c.Duplicate + c.Unparsed + c.Other + c.Dropped
-	return c, lost, b.mark(ctx, next, c)
+	return c
 }
 
-func (b *Batch) writeEvents(ctx context.Context, next uint64) error {
-	b.events.close(next)
-	into := b.into(events, next)
-	if into.doubted && !into.proof.holds {
+func (b *Batch) write(ctx context.Context) (err error) {
+	if err := b.writeEvents(ctx); err != nil {
+		return err
+	}
+	b.lost, err = b.writeLines(ctx)
+	return err
+}
+
+func (b *Batch) writeEvents(ctx context.Context) error {
+	b.events.close(b.next)
+	into := b.into(events)
+	if into.doubted && !into.proof.holds.Load() {
 		if err := b.recall(ctx, into.proof); err != nil {
 			return err
 		}
@@ -275,14 +315,14 @@ func (b *Batch) setAside(bad map[int32]error) {
 }
 
 // writeLines writes the rows of unparsed and other. Those that ClickHouse refused are kept elsewhere (refused.go), or lost.
-func (b *Batch) writeLines(ctx context.Context, next uint64) (lost lostLines, err error) {
-	b.unparsed.close(b.spool, next, len(b.unparsed.id.v))
-	b.other.close(b.spool, next, len(b.other.id.v))
-	lost.unparsed, err = b.writeAll(ctx, next, unparsed, b.known.unparsed)
+func (b *Batch) writeLines(ctx context.Context) (lost lostLines, err error) {
+	b.unparsed.close(b.spool, b.next, len(b.unparsed.id.v))
+	b.other.close(b.spool, b.next, len(b.other.id.v))
+	lost.unparsed, err = b.writeAll(ctx, unparsed, b.known.unparsed)
 	if err != nil {
 		return lost, err
 	}
-	lost.other, err = b.writeAll(ctx, next, other, b.known.other)
+	lost.other, err = b.writeAll(ctx, other, b.known.other)
 	return lost, err
 }
 
@@ -290,8 +330,8 @@ func (b *Batch) writeLines(ctx context.Context, next uint64) (lost lostLines, er
 type lostLines struct{ unparsed, other []int32 }
 
 // writeAll writes the rows that are not known.
-func (b *Batch) writeAll(ctx context.Context, next uint64, table int, known map[int32]bool) (lost []int32, err error) {
-	into := b.into(table, next)
+func (b *Batch) writeAll(ctx context.Context, table int, known map[int32]bool) (lost []int32, err error) {
+	into := b.into(table)
 	bad, err := b.store.insert(ctx, into, unknown(known, len(into.ids)))
 	if err != nil {
 		return nil, err
@@ -307,12 +347,12 @@ const (
 )
 
 // into is where the rows for a table go.
-func (b *Batch) into(table int, next uint64) target {
+func (b *Batch) into(table int) target {
 	return target{
 		table:   [...]string{events: "events", unparsed: "unparsed", other: "other"}[table],
 		ids:     [...][]event.ID{events: b.events.ids, unparsed: b.unparsed.id.v, other: b.other.id.v}[table],
 		block:   b.blocks[table],
-		attempt: b.attempt(next),
+		attempt: b.attempt(),
 		proof:   &b.store.proofs[table],
 		doubted: b.doubts >= doubtful,
 	}
@@ -320,6 +360,6 @@ func (b *Batch) into(table int, next uint64) target {
 
 // attempt names what this batch writes for a stretch. Another batch of the same stretch has another name: its rows must
 // come after whatever attempts lie between, so that they are the ones that stay.
-func (b *Batch) attempt(next uint64) string {
-	return fmt.Sprintf("%s/%d-%d/%016x", b.spool, b.first, next, b.nonce)
+func (b *Batch) attempt() string {
+	return fmt.Sprintf("%s/%d-%d/%016x", b.spool, b.first, b.next, b.nonce)
 }

@@ -16,11 +16,11 @@ SELECT {spool:String}, {first:UInt64}, {next:UInt64}, {received:UInt64}, {stored
        fromUnixTimestamp64Milli({received_min:Int64}), fromUnixTimestamp64Milli({received_max:Int64})`
 
 // mark writes the counts of the stretch, which commits it.
-func (b *Batch) mark(ctx context.Context, next uint64, c event.Counts) error {
+func (s *Store) mark(ctx context.Context, b *Batch, c event.Counts) error {
 	ctx, cancel := context.WithTimeout(ctx, insertDeadline)
 	defer cancel()
-	err := b.store.conn.Exec(ctx, insertCounts,
-		clickhouse.Named("spool", b.spool), clickhouse.Named("first", b.first), clickhouse.Named("next", next),
+	err := s.conn.Exec(ctx, insertCounts,
+		clickhouse.Named("spool", b.spool), clickhouse.Named("first", b.first), clickhouse.Named("next", b.next),
 		clickhouse.Named("received", c.Received), clickhouse.Named("stored", c.Stored),
 		clickhouse.Named("duplicate", c.Duplicate), clickhouse.Named("unparsed", c.Unparsed),
 		clickhouse.Named("other", c.Other), clickhouse.Named("dropped", c.Dropped),

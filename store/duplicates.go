@@ -21,15 +21,25 @@ import (
 // A stretch of a spool is committed when its row in counts is there, which is written last. Stretches of a spool are
 // committed in order, so at any moment there is a frame P below which all is committed and above which nothing is. Each
 // row of events, unparsed and other carries the end of the stretch that wrote it (range_end): a row of our own spool is committed if
-// range_end ≤ P, and left over from an interrupted commit if range_end > P. A batch begins at P.
+// range_end ≤ P, and left over from an interrupted commit if range_end > P.
 //
-//	An id is a duplicate if a committed row of our spool, or any row of another spool, has it, or an earlier row of
-//	the batch. Every other id counts as stored and is inserted, over what an interrupted commit left of it.
+// Stretches are decided in order too, and between decision and commit several are written at the same time:
+//
+//	decide N ─▶ write N ─────────▶ mark N
+//	    └─▶ decide N+1 ─▶ write N+1 ─┴─▶ mark N+1
+//
+//	An id is a duplicate if it is in a stretch of our spool that is committed or decided before, or in any row of another spool, or in
+//	an earlier row of the batch. Every other id counts as stored and is inserted, over what an interrupted commit left of it.
 //
 // So each id counts as stored once, by the first stretch that is committed with it: before its commit the stretch has
-// left nothing that counts, and after it every later copy finds it. Inserting over a left-over row makes a second
+// left nothing that counts, and after it every later copy finds it. What was decided of N+1 holds because it is not committed before
+// N is: a kill between leaves rows of N, of N+1 or of both, all with range_end > P, and both stretches are decided anew, be it that N
+// was not written and N+1 was. A batch that begins at F takes rows with range_end ≤ F for stored: whoever wrote them, they say what is in
+// frames before F, all of which are committed before the batch is, or it never is. Inserting over a left-over row makes a second
 // copy with an equal sorting key, of which ReplacingMergeTree keeps the younger, the committed one; until they merge
 // readers use FINAL. For lines of files, which have ids too, the same holds (share.go).
+//
+// Of an event that ClickHouse refuses, copies in batches that were decided before that was known are duplicates; later ones are tried.
 //
 // ClickHouse is asked only about what memory (memory.go) cannot know. Memory does not know what another process writes:
 // an event that two receivers with one database have both got is counted by both, and read once.
@@ -69,7 +79,10 @@ func (b *Batch) ask(ctx context.Context, byTime, byID []int32) error {
 	if len(byTime)+len(byID) == 0 {
 		return nil
 	}
-	known := map[event.ID]bool{} // to be committed
+	if err := b.store.memory.written(ctx); err != nil {
+		return err
+	}
+	known := map[event.ID]bool{}
 	found := func(id event.ID, spool string, rangeEnd uint64) {
 		if b.committed(spool, rangeEnd) {
 			known[id] = true
@@ -89,7 +102,8 @@ func (b *Batch) ask(ctx context.Context, byTime, byID []int32) error {
 	return nil
 }
 
-// committed says whether a row of the stretch of spool that ends at rangeEnd is more than a left-over of an interrupted commit.
+// committed says whether a row of the stretch of spool that ends at rangeEnd is, or will be before b is: or a left-over of an interrupted
+// commit.
 func (b *Batch) committed(spool string, rangeEnd uint64) bool {
 	return spool != b.spool || rangeEnd <= b.first
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/bits"
 	"math/rand/v2"
@@ -14,8 +15,8 @@ import (
 	"flapwatch/event"
 )
 
-// memory is what is known about stored events without asking ClickHouse. An id contains the second of its event, so a
-// copy can only be among the stored events of the same second.
+// memory is what is known about stored events without asking ClickHouse: of the batches that are decided, whether or not they are written
+// yet. An id contains the second of its event, so a copy can only be among the stored events of the same second.
 //
 //   - days says for each second of some days whether ClickHouse may have events of it. A day is loaded when it is
 //     first touched.
@@ -23,13 +24,34 @@ import (
 //     that is stored of them. When current is full, previous is forgotten and with it what was known of its seconds.
 //
 // Live events are newer than all that is stored and find an empty second; their second copies come soon. ClickHouse is
-// asked about the rest: late copies, old files.
+// asked about the rest: late copies, old files. It can tell of a batch when that is written, so whoever asks waits for those decided
+// before; that also makes it safe to forget.
 type memory struct {
 	days              map[int64]*day // by days since 1970
 	current, previous generation
-	committed         map[string]uint64 // by spool: end of the last range
-	deciding          *Batch            // whose ids are the last of current
-	entered           int               // how many of them
+	decided           map[string]uint64 // by spool: end of the last range
+	entered           int               // ids at the end of current whose batch is not decided yet
+	unwritten         []*writing        // of the batches that are
+}
+
+// writing is a batch on its way into ClickHouse, from its decision on.
+type writing struct {
+	done    chan struct{} // closed when all its rows are there
+	refused []event.ID    // by ClickHouse; known when done is closed
+}
+
+func (w *writing) isDone() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (w *writing) end(refused []event.ID) {
+	w.refused = refused
+	close(w.done)
 }
 
 const (
@@ -76,19 +98,41 @@ func (m *memory) old(second int64) bool {
 }
 
 // begin prepares for a batch. One whose range does not follow the range before is one that is written again: rows of its own may be
-// among those remembered, and ClickHouse tells them apart. What another batch entered and did not commit is forgotten.
+// among those remembered, and ClickHouse tells them apart. What another batch entered and did not decide is forgotten, and what was
+// decided and refused.
 func (m *memory) begin(b *Batch) {
-	if b.first < m.committed[b.spool] {
+	if b.first < m.decided[b.spool] {
 		*m = memory{}
 	}
 	m.undo()
-	m.deciding = b
+	m.unwritten = slices.DeleteFunc(m.unwritten, func(w *writing) bool {
+		if !w.isDone() {
+			return false
+		}
+		for _, id := range w.refused {
+			m.current.ids.forget(id)
+			m.previous.ids.forget(id)
+		}
+		return true
+	})
 }
 
-// undo forgets what was entered since the last commit.
+// undo forgets what was entered since the last decision.
 func (m *memory) undo() {
 	m.current.ids.cut(m.current.ids.len() - m.entered)
-	m.deciding, m.entered = nil, 0
+	m.entered = 0
+}
+
+// written waits until ClickHouse has all rows that are decided. What it says before that may be wrong.
+func (m *memory) written(ctx context.Context) error {
+	for _, w := range m.unwritten {
+		select {
+		case <-w.done:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the ranges before: %w", ctx.Err())
+		}
+	}
+	return nil
 }
 
 // enter takes in an id of the batch that was begun, and says whether it is neither remembered nor in the batch already. old says that the
@@ -101,13 +145,12 @@ func (m *memory) enter(id event.ID, old bool) bool {
 	return true
 }
 
-// learn takes in the rows of a batch that were committed, up to frame next of its spool. Of what was entered it keeps the ids whose
-// second is known completely.
-func (m *memory) learn(b *Batch, rows []int32, next uint64) {
-	if m.committed == nil {
-		m.committed = map[string]uint64{}
+// learn takes in the rows of a batch that will be stored. Of what was entered it keeps the ids whose second is known completely.
+func (m *memory) learn(b *Batch, rows []int32) *writing {
+	if m.decided == nil {
+		m.decided = map[string]uint64{}
 	}
-	m.committed[b.spool] = next
+	m.decided[b.spool] = b.next
 	last, complete, kept := int64(math.MinInt64), false, 0
 	for _, row := range rows {
 		if second := b.events.seconds[row]; second != last {
@@ -117,7 +160,7 @@ func (m *memory) learn(b *Batch, rows []int32, next uint64) {
 			kept++
 		}
 	}
-	if m.deciding != b || m.entered != kept {
+	if m.entered != kept {
 		m.undo()
 		for _, row := range rows {
 			if m.complete(b.events.seconds[row]) {
@@ -125,10 +168,13 @@ func (m *memory) learn(b *Batch, rows []int32, next uint64) {
 			}
 		}
 	}
-	m.deciding, m.entered = nil, 0
+	m.entered = 0
 	if m.current.ids.len() >= maxIDs {
 		m.turn()
 	}
+	w := &writing{done: make(chan struct{})}
+	m.unwritten = append(m.unwritten, w)
+	return w
 }
 
 // open notes the first event of a second, if it is empty.
@@ -164,6 +210,9 @@ func (s *Store) loadDays(ctx context.Context, seconds []int64) error {
 	unknown := s.memory.unknown(seconds)
 	if len(unknown) == 0 {
 		return nil
+	}
+	if err := s.memory.written(ctx); err != nil {
+		return err
 	}
 	loaded := map[int64]*day{}
 	for _, number := range unknown {
@@ -294,6 +343,15 @@ func (s *idSet) cut(n int) {
 		s.slots[i] = 0
 		s.ids = s.ids[:place-1]
 	}
+}
+
+// forget puts in the place of id one that nothing has. It must not be among those that are cut.
+func (s *idSet) forget(id event.ID) {
+	if !s.has(id) {
+		return
+	}
+	i, _ := s.find(id)
+	binary.NativeEndian.PutUint64(s.ids[s.slots[i]&(1<<placeBits-1)-1][:], rand.Uint64())
 }
 
 func (s *idSet) grow() {

@@ -48,6 +48,27 @@ func TestIDSet(t *testing.T) {
 				}
 			}
 		}
+		for _, id := range all {
+			s.add(id)
+		}
+		for i, id := range all {
+			if i%3 == 0 {
+				s.forget(id)
+			}
+		}
+		for range 2 {
+			for i, id := range all {
+				if s.has(id) != (i%3 > 0) {
+					t.Fatalf("of every third id forgotten, id %d is there: %v", i, s.has(id))
+				}
+			}
+			s.grow()
+		}
+		for i, id := range all {
+			if s.add(id) != (i%3 == 0) || !s.has(id) {
+				t.Fatalf("id %d is not taken in again", i)
+			}
+		}
 	}
 }
 
@@ -68,7 +89,7 @@ func TestMemoryForgets(t *testing.T) {
 	}
 	learn := func(second int64, from, n int) {
 		b, all := rows(second, from, n)
-		m.learn(b, all, 0)
+		m.learn(b, all)
 	}
 	expect := func(when string, second int64, stored, complete bool) {
 		t.Helper()
@@ -100,7 +121,8 @@ func TestMemoryForgets(t *testing.T) {
 	m.begin(&Batch{spool: "a"})
 	expect("the next range", 3, true, true)
 	b, all := rows(5, 1, 1)
-	m.learn(b, all, 7)
+	b.next = 7
+	m.learn(b, all)
 	m.begin(&Batch{spool: "b"})
 	expect("a range of another spool", 5, true, true)
 	if m.old(5) || !m.old(3) || !m.old(1) {
@@ -128,8 +150,8 @@ func TestUnknownDays(t *testing.T) {
 	}
 }
 
-// What a batch entered counts once it is committed, and not before.
-func TestMemoryOfUncommitted(t *testing.T) {
+// What a batch entered counts once it is decided, and not before, nor when ClickHouse refused it.
+func TestMemoryOfUndecided(t *testing.T) {
 	var m memory
 	m.take(map[int64]*day{0: new(day)})
 	m.days[0][0] = 1 // something is stored of second 0
@@ -157,16 +179,22 @@ func TestMemoryOfUncommitted(t *testing.T) {
 	}
 	lost, kept, refused := batch(1, 1, 2, 1), batch(1, 2, 3), batch(1, 4, 5)
 	expect("at first", lost, 0, 1)
-	expect("after a batch that was not committed", kept, 0, 1)
-	m.learn(kept, []int32{0, 1}, 0)
-	expect("after a commit", batch(1, 1, 2, 3), 0)
+	expect("after a batch that was not decided", kept, 0, 1)
+	m.learn(kept, []int32{0, 1})
+	expect("after a decision", batch(1, 1, 2, 3), 0)
 
-	first, second := enter(lost), enter(refused)
-	m.learn(lost, first[:1], 0) // while another is being decided
-	m.learn(refused, second[1:], 0)
-	expect("after a row was refused", batch(1, 1, 2, 3, 4, 5), 3)
+	w := m.learn(refused, enter(refused))
+	expect("while it is written", batch(1, 1, 2, 3, 4, 5), 0)
+	if len(m.unwritten) != 2 {
+		t.Errorf("%d batches are not written, want 2", len(m.unwritten))
+	}
+	w.end([]event.ID{idOfNumber(4)})
+	expect("after a row was refused", batch(1, 1, 2, 3, 4, 5), 0, 3)
+	if len(m.unwritten) != 1 {
+		t.Errorf("%d batches are not written, want 1", len(m.unwritten))
+	}
 
 	asked := batch(0, 6)
-	m.learn(asked, enter(asked), 0)
+	m.learn(asked, enter(asked))
 	expect("of a second of which ClickHouse knows more", batch(0, 6), 0)
 }

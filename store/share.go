@@ -143,6 +143,9 @@ func (b *Batch) decideLines(ctx context.Context) (err error) {
 			other = append(other, int32(row))
 		}
 	}
+	if err := b.store.memory.written(ctx); err != nil {
+		return err
+	}
 	if b.known.unparsed, err = b.findLines(ctx, "unparsed", b.unparsed.id.v, unparsed); err != nil {
 		return err
 	}

@@ -1,9 +1,9 @@
 // Package store is the only room that knows ClickHouse and SQL. It writes what it is given, once, and answers questions
 // about it; what the rows mean is decided elsewhere.
 //
-// Writing goes through a Batch: Begin, Add…, Commit. A batch is one stretch of a spool, and its counts are written last,
-// as the mark that the stretch is committed; duplicates.go says why a kill at any moment changes neither the rows nor the
-// counts. Reading is in the files reader*.go; what was asked stands as SQL above the function that asks, values go to the
+// Writing goes through a Batch: Begin, Add…, Decide, Write, Mark. A batch is one stretch of a spool, and its counts are written last,
+// as the mark that the stretch is committed. Batches are decided in order and marked in order, and between that written at the same
+// time; duplicates.go says why a kill at any moment changes neither the rows nor the counts. Reading is in the files reader*.go; what was asked stands as SQL above the function that asks, values go to the
 // server as parameters, and every question has a deadline.
 //
 //	event.Row ─▶ [batch] ─ columns ─▶ [insert] ══ ClickHouse ══▶ [reader…] ─▶ events, devices, histories, counts
@@ -52,11 +52,11 @@ type Store struct {
 
 	refused Refused
 
-	commit sync.Mutex  // one commit at a time: a batch must see what the one before it stored
-	memory memory      // of the rows stored lately; used by the one who commits
-	newest newest      // events, for those who ask
-	spare  chan *Batch // whose memory can be used again
-	proofs [3]proof    // of events, unparsed and other; used by the one who commits
+	deciding sync.Mutex  // one batch at a time: it must know what the one before it will store
+	memory   memory      // of the rows stored lately; used by the one who decides
+	newest   newest      // events, for those who ask
+	spare    chan *Batch // whose memory can be used again
+	proofs   [3]proof    // of events, unparsed and other
 
 	totalled atomic.Pointer[totalled]
 }

@@ -40,7 +40,13 @@ func keepUnparsed(ctx context.Context, t *testing.T, d *database, received time.
 		draft.AddUnparsed(&e, 0, "an older program did not understand it")
 	}
 	n := uint64(len(lines))
-	if counts, err := draft.Commit(ctx, n, event.Counts{}); err != nil || counts != (event.Counts{Received: n, Unparsed: n}) {
+	if err := draft.Decide(ctx, n, event.Counts{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := draft.Write(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if counts, err := draft.Mark(ctx); err != nil || counts != (event.Counts{Received: n, Unparsed: n}) {
 		t.Fatalf("%+v, %v", counts, err)
 	}
 }

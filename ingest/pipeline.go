@@ -51,7 +51,7 @@ type Options struct {
 	Imports *Imports // told what became of the records of files (may be nil)
 	Keys    []string // tag keys known to the parser
 	Words   Words
-	Workers int           // ranges understood at the same time (default 2)
+	Workers int           // ranges on their way at the same time (default 2)
 	Frames  int           // messages in a range at the most (default 65,536)
 	Bytes   int           // bytes in a range at the most (default 32 MiB)
 	Age     time.Duration // a range waits so long for more, one with many messages four times as long (default 250 ms)
@@ -79,6 +79,7 @@ type Pipeline struct {
 	version   atomic.Uint64
 	waiting   atomic.Int64 // receive time of the part that waits longest for others, Unix nanoseconds; 0 while none does
 	refused   atomic.Pointer[error]
+	told      atomic.Int64 // when the log was told that the store is away, Unix nanoseconds; 0 when it is not
 }
 
 // Version grows with every range that is committed.
@@ -179,14 +180,16 @@ func (p *Pipeline) resume(ctx context.Context) error {
 	return err
 }
 
-// retry calls try until it succeeds or ctx ends, waiting longer each time, up to some seconds. It tells of it once a minute.
+// retry calls try until it succeeds or ctx ends, waiting longer each time, up to some seconds. Once a minute one of those who try tells
+// of it.
 func (p *Pipeline) retry(ctx context.Context, what string, try func(context.Context) error) error {
 	began := time.Now()
-	var told time.Time
+	told := false
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 4*time.Second) {
 		err := try(ctx)
 		if err == nil {
-			if !told.IsZero() {
+			if told {
+				p.told.Store(0)
 				p.Log.Info("store available again", "while", what, "after", time.Since(began).Round(time.Second))
 			}
 			return nil
@@ -195,8 +198,9 @@ func (p *Pipeline) retry(ctx context.Context, what string, try func(context.Cont
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		p.Metrics.Retries.Inc()
-		if pause >= time.Second && time.Since(told) >= time.Minute { // a start takes some tries
-			told = time.Now()
+		last, now := p.told.Load(), time.Now().UnixNano()
+		if pause >= time.Second && now-last >= int64(time.Minute) && p.told.CompareAndSwap(last, now) { // a start takes some tries
+			told = true
 			p.Log.Warn("store not available; trying again every few seconds", "while", what, "error", err)
 		}
 		wait(ctx, pause/2+rand.N(pause))

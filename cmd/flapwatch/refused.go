@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"flapwatch/event"
 	"flapwatch/ingest"
@@ -15,13 +16,14 @@ import (
 // refusedFile keeps lines that no table of ClickHouse takes, as spool export writes messages: flapwatch import reads them again.
 type refusedFile struct {
 	path string
-	most int64 // bytes
+	most int64      // bytes
+	mu   sync.Mutex // batches are written beside each other
 }
 
 const mostRefused = 64 << 20
 
 func newRefusedFile(data string) *refusedFile {
-	return &refusedFile{filepath.Join(data, "refused.jsonl"), mostRefused}
+	return &refusedFile{path: filepath.Join(data, "refused.jsonl"), most: mostRefused}
 }
 
 // refusedLine is a line of the file.
@@ -33,6 +35,8 @@ type refusedLine struct {
 
 // keep implements store.Refused: what it has kept is on disk, and the file is as it was after an error.
 func (f *refusedFile) keep(table string, lines []event.Line) (kept int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return 0, fmt.Errorf("keep refused lines: %w", err)

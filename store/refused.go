@@ -9,7 +9,8 @@ import (
 )
 
 // Refused keeps lines that their own table, unparsed or other, does not take, and says how many of them, from the first on, it has
-// kept for good. It may be called for several batches at a time. Those it has no room for are lost. An error lets the commit be tried again: nothing of the call must have been kept then.
+// kept for good. Those it has no room for are lost. An error lets the write be tried again: nothing of the call must have been kept
+// then. It may be called for several batches at a time.
 type Refused func(table string, lines []event.Line) (kept int, err error)
 
 // keepRefused hands over what a table refused, each line once however often the commit is tried, and gives the rows that are lost.

@@ -41,10 +41,11 @@ PROMISES := TestKilled|TestEngineAway|TestOutage|TestFullDisk|TestFullDatabase|T
 promises: engine ## the short forms of the promises, which make test runs too, with their figures
 	go test ./cmd/flapwatch ./ingest ./store ./spool -run '^($(PROMISES))' -count=1 -p 1 -v -timeout 25m
 
-torture: engine ## kills and outages in their long form, and fuzzing: about an hour and a half
+torture: engine ## kills and outages in their long form, and fuzzing: less than two hours
 	FLAPWATCH_TORTURE=1 go test ./cmd/flapwatch ./ingest ./store ./spool -run '^($(PROMISES))' -count=1 -p 1 -v -timeout 2h
 	go test ./ingest -run '^$$' -fuzz FuzzSplitter -fuzztime 5m
 	go test ./ingest -run '^$$' -fuzz FuzzUnpack -fuzztime 5m
+	for f in Decode Packed Segment; do go test ./spool -run '^$$' -fuzz "Fuzz$$f\$$" -fuzztime 5m || exit 1; done
 	for f in Parse Tags Time Records; do go test ./parse -run '^$$' -fuzz "Fuzz$$f\$$" -fuzztime 5m || exit 1; done
 
 bench: build ## speed, memory and loss beside rsyslog and syslog-ng; results in bench/results

@@ -36,7 +36,7 @@ race: ## the tests, under the race detector where there is a C compiler
 	elif [ -n "$$CI" ]; then echo "gcc is missing and CI is set: the race detector needs it"; exit 1; \
 	else echo "gcc is missing: testing without the race detector"; go test -timeout 25m ./...; fi
 
-PROMISES := TestKilled|TestEngineAway|TestOutage|TestFullDisk|TestFullDatabase|TestPoison|TestStrangeRefusal|TestGoodBatchWaits|TestLinesRefused|TestRefusedAgain|TestSpoolDamaged|TestHostileSenders|TestFlood|TestUDPDrops|TestClocks|TestSources|TestCounters|TestAllocationBounded|TestTLS|TestStalledHandshakes|TestRoles|TestGolden
+PROMISES := TestKilled|TestEngineAway|TestOutage|TestFullDisk|TestFullDatabase|TestPoison|TestStrangeRefusal|TestGoodBatchWaits|TestLinesRefused|TestRefusedAgain|TestSpoolDamaged|TestHostileSenders|TestFlood|TestUDPDrops|TestClocks|TestSources|TestCounters|TestAllocationBounded|TestTLS|TestStalledHandshakes|TestRoles|TestGolden|TestOlder|TestOverlapKilled|TestOnceAtRandom
 
 promises: engine ## the short forms of the promises, which make test runs too, with their figures
 	go test ./cmd/flapwatch ./ingest ./store ./spool -run '^($(PROMISES))' -count=1 -p 1 -v -timeout 25m

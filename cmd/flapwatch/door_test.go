@@ -282,7 +282,6 @@ var sometimes = []string{
 
 // TestHostile puts them into every parameter of every operation, enumerated from the document.
 func TestHostile(t *testing.T) {
-	t.Parallel()
 	p := serve(t, folder(t))
 	send(t, "tcp", p.tcp, wireForm+"\n")
 	p.stored(1)

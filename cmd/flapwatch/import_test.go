@@ -134,7 +134,6 @@ func tarFile(size int) func(io.Writer) (io.WriteCloser, error) {
 
 // TestImportPackings imports the same kinds of lines in every packing, and then all of it again unpacked.
 func TestImportPackings(t *testing.T) {
-	t.Parallel()
 	data := folder(t)
 	p := serve(t, data)
 	dir := t.TempDir()
@@ -338,7 +337,6 @@ func asFile(l simulate.Line) string {
 
 // TestImportOffline analyses a week of an office without a service.
 func TestImportOffline(t *testing.T) {
-	t.Parallel()
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	until := time.Date(2026, 3, 9, 0, 0, 0, 0, time.UTC)

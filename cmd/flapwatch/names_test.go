@@ -13,7 +13,6 @@ import (
 
 // TestOddNames: whatever a sender calls a device, and its cluster, what the search finds has a page and an answer.
 func TestOddNames(t *testing.T) {
-	t.Parallel()
 	p := serve(t, folder(t))
 	names := []string{"odd<b>&amp;\"x'", `odd\'; DROP TABLE events; --`, "odd\x01\x1b[31m\x7f", "odd\xff\xfe\u202e", "odd/../%2f?#{a}|=;`", "odd name", "odd\tt\u0085", "plain"}
 	var text strings.Builder

@@ -47,7 +47,6 @@ var (
 
 // TestPages follows every link of the pages: each leads to something, with the range that was asked for.
 func TestPages(t *testing.T) {
-	t.Parallel()
 	p, periodic := office(t)
 	const perKind = 2 // links of a kind that are followed
 	kinds, waiting := map[string]int{}, []string{"/", "/devices?from=-30h", "/devices?q=SEP00&from=-30h", "/outages?from=-30h"}

@@ -15,6 +15,9 @@ import (
 // are there, and how many steps passed over numbers and went back. A message in parts takes a number for each. After the largest number
 // they begin again (turns). A process that does not give its name goes by its facility.
 //
+// The part of a message is read as what it is, the last of said: the column counts from the beginning, which takes as long as all that is
+// read here where words differ much.
+//
 // A day of a process is held as arrays; what is computed at a time are four of them (max_block_size), or memory would not do.
 const sentNumbers = `
 SELECT cluster, node, process, length(runs), runs[1], runs[-1],
@@ -45,7 +48,7 @@ FROM
             (
                 SELECT cluster, node, if(events.app_id = '', facility, events.app_id) AS process, toDate(time) AS day,
                        bitShiftLeft(toUInt64(toDateTime(time)), 32) + assumeNotNull(seq)
-                           + arrayJoin(range(greatest(1, toUInt8OrZero(substringIndex(part, '/', -1))))) AS message
+                           + arrayJoin(range(greatest(1, toUInt8OrZero(substringIndex(substringIndex(said, '\x1f', -1), '/', -1))))) AS message
                 FROM events FINAL` + receivedThen + ` AND isNotNull(seq)
                 SETTINGS max_block_size = 65409
             )

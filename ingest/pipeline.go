@@ -85,7 +85,8 @@ type Pipeline struct {
 // Version grows with every range that is committed.
 func (p *Pipeline) Version() uint64 { return p.version.Load() }
 
-// Ready gives nil, or why nothing has been committed since something could not be: a store that answers may yet take nothing, because its disk is full.
+// Ready gives nil, or why nothing has been committed since something could not be: a store that answers may yet take nothing, because its
+// disk is full.
 func (p *Pipeline) Ready() error {
 	if err := p.refused.Load(); err != nil {
 		return *err

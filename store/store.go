@@ -3,8 +3,8 @@
 //
 // Writing goes through a Batch: Begin, Add…, Decide, Write, Mark. A batch is one stretch of a spool, and its counts are written last,
 // as the mark that the stretch is committed. Batches are decided in order and marked in order, and between that written at the same
-// time; duplicates.go says why a kill at any moment changes neither the rows nor the counts. Reading is in the files reader*.go; what was asked stands as SQL above the function that asks, values go to the
-// server as parameters, and every question has a deadline.
+// time; duplicates.go says why a kill at any moment changes neither the rows nor the counts. Reading is in the files reader*.go; what
+// was asked stands as SQL above the function that asks, values go to the server as parameters, and every question has a deadline.
 //
 //	event.Row ─▶ [batch] ─ columns ─▶ [insert] ══ ClickHouse ══▶ [reader…] ─▶ events, devices, histories, counts
 //	                          └─ [duplicates] ◀──┘

@@ -29,6 +29,7 @@ type Reader interface {
 	Devices(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.DeviceSummary, string, error)
 	Find(ctx context.Context, f event.Filter, parts []string, limit int) ([]event.DeviceSummary, error)
 	Changes(ctx context.Context, f event.Filter) ([]event.History, error)
+	Losses(ctx context.Context, f event.Filter, length time.Duration) ([]event.Losses, error)
 	Unparsed(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Line, string, error)
 	Sources(ctx context.Context, f event.Filter) (event.Senders, error)
 }
@@ -121,6 +122,7 @@ func New(d Deps) http.Handler {
 	huma.Get(v1, "/devices", s.devices, about("Devices", "Known devices with their counts."))
 	huma.Get(v1, "/devices/{name}", s.device, about("One device", "Counts, last state, flapping, patterns and diagnoses of one device."))
 	huma.Get(v1, "/devices/{name}/timeline", s.timeline, about("Timeline", "Sessions of one device: registered on which node from when until when, and why it ended."))
+	huma.Get(v1, "/unregistrations", s.unregistrations, about("Unregistrations over time", "How many there were in each part of the window, for a chart."))
 	huma.Get(v1, "/flapping", s.flapping, about("Flapping devices", "Devices ranked by how they lose their registration."))
 	huma.Get(v1, "/patterns", s.patterns, about("Periodic devices", "Devices that drop in a period, with the cause and the next check."))
 	huma.Get(v1, "/outages", s.outages, about("Outages", "Many devices at once."))

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -10,6 +11,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"time"
 
 	"flapwatch/report"
 
@@ -48,13 +50,20 @@ func asset(name string) (string, error) {
 	return "/" + name + "?v=" + hex.EncodeToString(sum[:6]), err
 }
 
+// frontWait is how long the front page waits for its picture.
+const frontWait = 2 * time.Second
+
 // page tells what the service is doing, and where to go from here.
 func (s *server) page(w http.ResponseWriter, r *http.Request) {
 	stats, err := s.Service.Stats(r.Context())
 	v, _ := s.viewOf(r)
+	day := *v
+	ctx, cancel := context.WithTimeout(r.Context(), frontWait)
+	defer cancel()
+	losses := s.lossesIn(ctx, &day)
 	v.from, v.to = "-7d", "" // what its links and its search ask for
 	s.begin(w, "front.html", map[string]any{
-		"View": v, "Stats": stats, "StatsFailed": err != nil, "Troubles": s.Service.Ready(r.Context()), "Syslog": s.Service.Syslog(),
+		"View": v, "Losses": losses, "Stats": stats, "StatsFailed": err != nil, "Troubles": s.Service.Ready(r.Context()), "Syslog": s.Service.Syslog(),
 		"Week": v.Week(), "LastWeek": report.LastWeek(v.Window.To).String(), "At": v.Window.To.Format("15:04:05"),
 	})
 }
@@ -133,6 +142,12 @@ func (s *server) begin(w http.ResponseWriter, name string, data any) {
 	w.Header().Set("Content-Security-Policy", frontPolicy)
 	s.show(w, http.StatusOK, name, data)
 	_ = http.NewResponseController(w).Flush() // a recorder has none
+}
+
+// goOn shows another part of a page while the rest is worked out.
+func (s *server) goOn(w http.ResponseWriter, name string, data any) {
+	s.write(w, name, data)
+	_ = http.NewResponseController(w).Flush()
 }
 
 // end shows the rest of a page.

@@ -41,6 +41,7 @@ func (s *server) devicesPage(w http.ResponseWriter, r *http.Request) {
 		s.search(w, r, v)
 	default:
 		s.begin(w, "devices.html", devicesView{view: v})
+		s.goOn(w, "when.html", s.lossesIn(r.Context(), v))
 		s.end(w, "dropping.html", s.dropping(r, v))
 	}
 }

@@ -27,6 +27,12 @@ type DeviceSummary struct {
 	Registrations, Attempts uint64
 }
 
+// Losses are the unregistrations in a stretch of time that begins at From.
+type Losses struct {
+	From               time.Time
+	Unplanned, Planned uint64
+}
+
 // Line is a record that was not understood.
 type Line struct {
 	ID       ID

@@ -81,7 +81,17 @@ async function look(path) {
   document.getElementById("look").hidden = false;
 }
 
+// picture puts in the picture of the losses as it is now, unless somebody is looking at its table.
+async function picture() {
+  const old = document.getElementById("losses");
+  if (!old || old.contains(document.activeElement) || old.querySelector("details[open]")) return;
+  const page = new DOMParser().parseFromString(await (await ask("/")).text(), "text/html");
+  const fresh = page.getElementById("losses");
+  if (fresh) old.replaceWith(fresh);
+}
+
 async function looks() {
+  await picture();
   for (const path of Object.keys(findings)) await look(path);
 }
 

@@ -239,6 +239,15 @@ func (d *database) Changes(ctx context.Context, f event.Filter) ([]event.History
 	return s.Changes(ctx, f)
 }
 
+// Losses implements api.Reader.
+func (d *database) Losses(ctx context.Context, f event.Filter, length time.Duration) ([]event.Losses, error) {
+	s, err := d.use()
+	if err != nil {
+		return nil, err
+	}
+	return s.Losses(ctx, f, length)
+}
+
 // Unparsed implements api.Reader.
 func (d *database) Unparsed(ctx context.Context, f event.Filter, cursor string, limit int) ([]event.Line, string, error) {
 	s, err := d.use()

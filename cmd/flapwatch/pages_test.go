@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"flapwatch/api"
 	"flapwatch/internal/browsertest"
 )
 
@@ -87,13 +88,14 @@ func TestPages(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"/devices/NAME-30h", "/outages-30h", "/senders-30h", "/api/v1/devices/NAME-30h", "/api/v1/devices/NAME/timeline-30h", "/api/v1/events-30hcsv", "/api/v1/patterns-30hcsv"} {
+	for _, kind := range []string{"/devices/NAME-30h", "/outages-30h", "/senders-30h", "/api/v1/devices/NAME-30h", "/api/v1/devices/NAME/timeline-30h", "/api/v1/events-30hcsv", "/api/v1/patterns-30hcsv", "/api/v1/unregistrations-30hcsv"} {
 		if kinds[kind] == 0 {
 			t.Errorf("nothing led to %s: %v", kind, kinds)
 		}
 	}
 	thePhone(t, p, periodic)
 	theOutages(t, p)
+	theLosses(t, p)
 	if strings.Contains(p.log.String(), "show page") {
 		t.Error("a page could not be made")
 	}
@@ -208,6 +210,42 @@ func through(t *testing.T, p *program) browsertest.Serve {
 	}
 }
 
+// theLosses counts the unregistrations of two days and a half three ways: over time, by device, and on the page, in its picture and its table.
+func theLosses(t *testing.T, p *program) {
+	t.Helper()
+	to := time.Now().UTC()
+	q := query("from", to.Add(-60*time.Hour).Format(time.RFC3339), "to", to.Format(time.RFC3339), "limit", "1000")
+	var devices api.List[api.Device]
+	p.get("/devices", q, &devices)
+	var unplanned, planned uint64
+	for _, d := range devices.Items {
+		unplanned, planned = unplanned+d.Unregistrations, planned+d.Expected
+	}
+	q.Del("limit")
+	var parts api.List[api.Losses]
+	p.get("/unregistrations", q, &parts)
+	some, last := 0, parts.Window.From
+	for _, x := range parts.Items {
+		if !x.From.Equal(last.Time) || !x.To.After(x.From.Time) {
+			t.Errorf("a part from %v to %v follows one that ends at %v", x.From, x.To, last)
+		}
+		unplanned, planned, last = unplanned-x.Unregistrations, planned-x.Expected, x.To
+		if x.Unregistrations+x.Expected > 0 {
+			some++
+		}
+	}
+	if unplanned != 0 || planned != 0 || !last.Equal(parts.Window.To.Time) || some < 20 || len(parts.Items) < 60 || len(parts.Items) > 61 {
+		t.Errorf("%d parts, %d of them with losses, until %v: by device there are %d unplanned and %d planned more", len(parts.Items), some, last, unplanned, planned)
+	}
+	_, _, page := p.asBrowser("/devices?" + q.Encode())
+	_, picture, _ := strings.Cut(page, `<svg class="losses"`)
+	picture, rest, _ := strings.Cut(picture, "</svg>")
+	table, _, _ := strings.Cut(rest, "</details>")
+	if bars, rows := strings.Count(picture, "<a "), strings.Count(table, `<th scope="row">`); bars != some || rows != some {
+		t.Errorf("%d bars and %d rows for %d parts with losses", bars, rows, some)
+	}
+}
+
 // TestPagesInBrowser shows the pages in a real browser under their policy, with names and descriptions that want to be more than text: what
 // they say is shown, and nothing of it is done. Times are those of the browser's zone.
 func TestPagesInBrowser(t *testing.T) {
@@ -226,6 +264,7 @@ func TestPagesInBrowser(t *testing.T) {
 	p.stored(16)
 	for path, want := range map[string]string{
 		"/":                                    `<a href="/devices/SEPE0D1730A8137?`,
+		"/#losses":                             "16 unplanned and 0 planned unregistrations",
 		"/devices":                             "&lt;img src=/evil1 onerror=alert(1)&gt;&lt;script src=/evil2&gt;&lt;/sc…",
 		"/devices/SEPE0D1730A8137":             "Times are those of Asia/Tokyo",
 		"/devices/SEPE0D1730A8137?from=-20m":   "&lt;img src=/evil1 onerror=alert(1)&gt;&lt;script src=/evil2&gt;&lt;/script&gt;·",

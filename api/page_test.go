@@ -191,6 +191,11 @@ func (f findingsFunc) Fleet(ctx context.Context, q event.Filter) (*diagnose.Surv
 	return f(ctx, q)
 }
 
+// lossless is a Reader of a store without losses.
+type lossless struct{ Reader }
+
+func (lossless) Losses(context.Context, event.Filter, time.Duration) ([]event.Losses, error) { return nil, nil }
+
 // TestPageBegins: a page shows what is known at once, and that it is working, while the rest is worked out.
 func TestPageBegins(t *testing.T) {
 	release := make(chan error)
@@ -198,7 +203,7 @@ func TestPageBegins(t *testing.T) {
 		Findings: findingsFunc(func(_ context.Context, f event.Filter) (*diagnose.Survey, error) {
 			return &diagnose.Survey{Window: f.Window}, <-release
 		}),
-		Metrics: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler), Now: time.Now, Loopback: true,
+		Reader: lossless{}, Metrics: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler), Now: time.Now, Loopback: true,
 	}))
 	defer server.Close()
 	for _, c := range []struct {

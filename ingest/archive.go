@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -113,7 +114,14 @@ type unreadable struct {
 
 func reading(name string, err error) error { return unreadable{plainName(name), err} }
 
-func (e unreadable) Error() string        { return "read " + e.name + ": " + e.err.Error() }
+func (e unreadable) Error() string {
+	says := "read " + e.name + ": " + e.err.Error()
+	if errors.Is(e.err, ErrRefused) || errors.Is(e.err, context.Canceled) {
+		return says
+	}
+	return says + "; is it whole? Fetch it again: what was taken of it counts as duplicate then"
+}
+
 func (e unreadable) Unwrap() error        { return e.err }
 func (e unreadable) Is(target error) bool { return target == ErrUnreadable }
 
@@ -139,6 +147,9 @@ func (u *unpacker) tar(name string, r io.Reader, depth int) error {
 		h, err := t.Next()
 		switch {
 		case errors.Is(err, io.EOF):
+			if _, err := io.Copy(io.Discard, r); err != nil { // what it is packed in has its checksum at the end
+				return reading(name, err)
+			}
 			return nil
 		case err != nil:
 			return reading(name, err)
@@ -175,6 +186,9 @@ func (u *unpacker) zip(name string, r io.Reader, depth int) error {
 func (u *unpacker) seekable(name string, f io.ReaderAt, size int64, depth int) error {
 	directory := &bounded{f, maxDirectory}
 	z, err := zip.NewReader(directory, size)
+	if errors.Is(err, zip.ErrFormat) {
+		err = fmt.Errorf("%w (its directory is not at the end)", err)
+	}
 	if err != nil {
 		return reading(name, err)
 	}

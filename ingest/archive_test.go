@@ -218,12 +218,13 @@ func TestUnpackDamaged(t *testing.T) {
 		fmt.Fprintf(&lines, "line %x\n", noise.Uint64())
 	}
 	text := lines.String()
-	z := gzipped(t, text)
+	z, tz := gzipped(t, text), gzipped(t, tarred(t, file{"a", text}))
 	for _, c := range []struct{ name, packed string }{
 		{"cut gzip", z[:len(z)/2]},
 		{"checksum of gzip", z[:len(z)-8] + "\x00\x00\x00\x00" + z[len(z)-4:]},
 		{"cut zstd", zstandard(t, text)[:len(z)/2]},
 		{"cut tar", tarred(t, file{"a", text})[:1<<19]},
+		{"checksum of tar.gz", tz[:len(tz)-8] + "\x00\x00\x00\x00" + tz[len(tz)-4:]},
 		{"cut gz in a zip", zipped(t, file{"a", z[:len(z)/2]})},
 	} {
 		got, err := unpacked(t, c.packed)

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,26 +75,44 @@ func (o ListenOptions) withDefaults() ListenOptions {
 }
 
 func (l *Listeners) bind(ctx context.Context, address string) error {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return fmt.Errorf("syslog address %q: write it as udp://:5514, tcp://:5514 or tls://:6514?cert=FILE&key=FILE", address)
-	}
-	if err := knownParameters(u); err != nil {
-		return fmt.Errorf("syslog address %q: %w", address, err)
-	}
-	switch u.Scheme {
-	case "udp":
+	u, config, err := parseAddress(address, l.options.Log)
+	switch {
+	case err != nil:
+		return err
+	case u.Scheme == "udp":
 		return l.bindUDP(ctx, u.Host)
-	case "tcp":
-		return l.bindTCP(ctx, u.Host, "tcp", nil)
-	case "tls":
-		config, err := serverTLS(u.Query(), l.options.Log)
-		if err != nil {
-			return fmt.Errorf("syslog address %q: %w", address, err)
-		}
-		return l.bindTCP(ctx, u.Host, "tls", config)
 	}
-	return fmt.Errorf("syslog address %q: %q is not udp, tcp or tls", address, u.Scheme)
+	return l.bindTCP(ctx, u.Host, u.Scheme, config)
+}
+
+// CheckAddress says what is wrong with an address of a receiver, or with the certificates that it names; nothing is bound.
+func CheckAddress(address string) error {
+	_, _, err := parseAddress(address, slog.New(slog.DiscardHandler))
+	return err
+}
+
+// parseAddress reads the address of a receiver; config is nil unless it is one of TLS.
+func parseAddress(address string, log *slog.Logger) (u *url.URL, config *tls.Config, err error) {
+	u, err = url.Parse(address)
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return nil, nil, fmt.Errorf("syslog address %q: write it as udp://:514, tcp://:601 or tls://:6514?cert=FILE&key=FILE", address)
+	}
+	_, badPort := strconv.ParseUint(u.Port(), 10, 16)
+	switch {
+	case u.Scheme != "udp" && u.Scheme != "tcp" && u.Scheme != "tls":
+		err = fmt.Errorf("%q is not udp, tcp or tls", u.Scheme)
+	case badPort != nil:
+		err = fmt.Errorf("it needs a port from 1 to 65535, as in %s://%s:514", u.Scheme, u.Hostname())
+	default:
+		err = knownParameters(u)
+	}
+	if err == nil && u.Scheme == "tls" {
+		config, err = serverTLS(u.Query(), log)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("syslog address %q: %w", address, err)
+	}
+	return u, config, nil
 }
 
 // knownParameters refuses parameters that do not exist: a client_ca that is misspelt would let everybody in.
@@ -158,8 +177,8 @@ func (l *Listeners) allowed(a netip.Addr) bool {
 	return false
 }
 
-// serverTLS reads cert, key and client_ca, and client_name, which may come several times. The files are read again for each handshake after they changed, so that renewed
-// certificates are used without dropping a connection. TLS 1.2 is the least.
+// serverTLS reads cert, key and client_ca, and client_name, which may come several times. The files are read again for each handshake
+// after they changed, so that renewed certificates are used without dropping a connection. TLS 1.2 is the least.
 func serverTLS(q url.Values, log *slog.Logger) (*tls.Config, error) {
 	certFile, keyFile, caFile, names := q.Get("cert"), q.Get("key"), q.Get("client_ca"), q["client_name"]
 	if certFile == "" || keyFile == "" {

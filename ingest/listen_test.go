@@ -476,6 +476,9 @@ func TestListenErrors(t *testing.T) {
 		}
 	}
 	f("5514", "write it as")
+	f("udp://:514/x", "write it as")
+	f("udp://127.0.0.1", "needs a port")
+	f("tcp://:99999", "needs a port")
 	f("http://:1", "is not udp, tcp or tls")
 	f("tcp://"+r.address(0), "taken by another program")
 	f("udp://"+r.address(1), "taken by another program")

@@ -28,6 +28,8 @@ import (
 type checkCmd struct {
 	serveCmd
 	JSON bool `help:"Print JSON." name:"json"`
+
+	held []io.Closer // sockets that were free, so that no two settings get the same
 }
 
 // Help says what the exit status means.
@@ -67,13 +69,19 @@ func (c *checkCmd) Run(ctx context.Context, con *console, command *kong.Context)
 		Checks   []checked `json:"checks"`
 	}
 	answer.Settings = settings(command.Selected().Flags)
+	defer func() {
+		for _, l := range c.held {
+			_ = l.Close()
+		}
+	}()
 	running := c.answers(ctx)
 	for _, look := range []func() []checked{
 		func() []checked { return c.door(running) },
-		func() []checked { return c.sockets(ctx, running) },
+		func() []checked { return c.sockets(running) },
 		c.buffers,
 		c.disk,
 		func() []checked { return c.clickhouse(ctx) },
+		c.reports,
 		c.alerts,
 		clockState,
 	} {
@@ -193,38 +201,23 @@ func (c *checkCmd) door(running bool) (list []checked) {
 }
 
 // sockets tries the addresses that would receive.
-func (c *checkCmd) sockets(_ context.Context, running bool) (list []checked) {
+func (c *checkCmd) sockets(running bool) (list []checked) {
 	for _, a := range c.Syslog {
-		u, err := url.Parse(a)
-		if err != nil || u.Host == "" || (u.Scheme != "udp" && u.Scheme != "tcp" && u.Scheme != "tls") {
-			list = append(list, checked{"syslog " + a, wrong, "write it as udp://:514, tcp://:601 or tls://:6514?cert=FILE&key=FILE"})
+		if err := ingest.CheckAddress(a); err != nil {
+			list = append(list, checked{"syslog", wrong, err.Error()})
 			continue
 		}
+		u, _ := url.Parse(a)
 		network := u.Scheme
 		if network == "tls" {
 			network = "tcp"
 		}
 		list = append(list, c.socket("syslog "+u.Scheme+"://"+u.Host, network, u.Host, "free", running))
-		if u.Scheme == "tls" {
-			list = append(list, filesOf(a, u.Query())...)
-		}
 	}
 	return list
 }
 
-// filesOf looks for the files that a TLS address names.
-func filesOf(address string, q url.Values) (list []checked) {
-	for _, key := range []string{"cert", "key", "client_ca"} {
-		if f := q.Get(key); f != "" {
-			if _, err := os.ReadFile(f); err != nil {
-				list = append(list, checked{"syslog " + address, wrong, fmt.Sprintf("%s: %v", key, err)})
-			}
-		}
-	}
-	return list
-}
-
-// socket binds for a moment.
+// socket binds until the end of the check.
 func (c *checkCmd) socket(what, network, address, free string, running bool) checked {
 	var l io.Closer
 	var err error
@@ -235,12 +228,12 @@ func (c *checkCmd) socket(what, network, address, free string, running bool) che
 	}
 	switch {
 	case err == nil:
-		_ = l.Close()
+		c.held = append(c.held, l)
 		return checked{what, good, free}
 	case errors.Is(err, syscall.EADDRINUSE) && running:
 		return checked{what, note, "taken; flapwatch answers at " + c.HTTP + " already"}
 	case errors.Is(err, syscall.EADDRINUSE):
-		return checked{what, wrong, "taken by another program: stop it, or choose another port"}
+		return checked{what, wrong, "taken by another program, or by another of these settings: stop it, or choose another port"}
 	case errors.Is(err, syscall.EACCES):
 		return checked{what, wrong, "a port below 1024 needs a privilege: setcap cap_net_bind_service=+ep " + os.Args[0]}
 	}
@@ -269,26 +262,9 @@ const leastDisk = 1 << 30
 
 // disk looks at the data folder, or where it would be made.
 func (c *checkCmd) disk() []checked {
-	folder, err := filepath.Abs(c.Data)
+	folder, err := ground(c.Data)
 	if err != nil {
 		return []checked{{"data " + c.Data, wrong, err.Error()}}
-	}
-	for {
-		info, err := os.Stat(folder)
-		if err == nil && !info.IsDir() {
-			return []checked{{"data " + c.Data, wrong, folder + " is a file: choose another folder with --data"}}
-		}
-		if err == nil {
-			break
-		}
-		if parent := filepath.Dir(folder); parent != folder {
-			folder = parent
-			continue
-		}
-		return []checked{{"data " + c.Data, wrong, err.Error()}}
-	}
-	if unix.Access(folder, unix.W_OK|unix.X_OK) != nil {
-		return []checked{{"data " + c.Data, wrong, folder + " cannot be written: choose another folder with --data, or change its owner"}}
 	}
 	var fs unix.Statfs_t
 	if err := unix.Statfs(folder, &fs); err != nil {
@@ -303,6 +279,25 @@ func (c *checkCmd) disk() []checked {
 		return []checked{{"data " + c.Data, note, says}}
 	}
 	return []checked{{"data " + c.Data, good, says}}
+}
+
+// ground is where a folder is or would be made, and an error where that cannot be written.
+func ground(folder string) (string, error) {
+	for {
+		info, err := os.Stat(folder)
+		switch parent := filepath.Dir(folder); {
+		case err == nil && !info.IsDir():
+			return "", fmt.Errorf("%s is a file: choose another folder", folder)
+		case err == nil && unix.Access(folder, unix.W_OK|unix.X_OK) != nil:
+			return "", fmt.Errorf("%s cannot be written: choose another folder, or change its owner", folder)
+		case err == nil:
+			return folder, nil
+		case parent == folder:
+			return "", err
+		default:
+			folder = parent
+		}
+	}
 }
 
 // clickhouse asks the server whether it answers, or looks for the library of the embedded one.
@@ -335,6 +330,30 @@ func (c *checkCmd) clickhouse(ctx context.Context) []checked {
 		return []checked{{where, wrong, "does not answer: " + err.Error()}}
 	}
 	return []checked{{where, good, "answers, version " + v.Version.String()}}
+}
+
+// reports looks at when the weekly report is made, and whom it reaches.
+func (c *checkCmd) reports() []checked {
+	r, err := newReporter(c.reportSchedule, c.Data, len(c.MailTo) > 0)
+	if c.Folder != "" {
+		_, bad := ground(c.Folder)
+		err = errors.Join(err, bad)
+	}
+	if err != nil {
+		return []checked{{"report", wrong, err.Error()}}
+	}
+	if r == nil {
+		return []checked{{"report", note, "none is made by itself (--report-folder, --report-mail-to)"}}
+	}
+	due, week := r.next(time.Now())
+	says := fmt.Sprintf("of week %s at %s", week, due.Format("2006-01-02 15:04 MST"))
+	if c.Folder != "" {
+		says += ", into " + c.Folder
+	}
+	if r.mails {
+		says += ", to " + strings.Join(r.To, ", ")
+	}
+	return []checked{{"report", good, says}}
 }
 
 // alerts looks at who would be told.

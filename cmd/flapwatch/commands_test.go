@@ -40,9 +40,18 @@ func TestCheck(t *testing.T) {
 	defer func() { _ = taken.Close() }()
 	file := filepath.Join(t.TempDir(), "file")
 	writeTo(t, file, []byte("read sha256:short"))
+	twice := strings.Replace(unused(t), "udp:", "tcp:", 1)
 	for _, c := range []struct{ flag, value, says string }{
 		{"--syslog", "tcp://" + taken.Addr().String(), "taken by another program"},
 		{"--syslog", "5514", "udp://:514"},
+		{"--syslog", "tls://127.0.0.1:0", "needs cert"},
+		{"--syslog", "tls://127.0.0.1:0?cert=" + file + "&key=" + file, "read certificate"},
+		{"--syslog", "udp://127.0.0.1:0?cert=x", "no parameter"},
+		{"--syslog", twice + "," + twice, "another of these settings"},
+		{"--report-tz", "Nowhere", "--report-tz"},
+		{"--report-hour", "24", "--report-hour"},
+		{"--report-folder", filepath.Join(file, "x"), "another folder"},
+		{"--report-mail-to", "voice@example.org", "--report-mail-from"},
 		{"--http", "0.0.0.0:0", "open to the network"},
 		{"--http-token-file", file, "line 1"},
 		{"--http-tls", file + "," + file, "--http-tls"},
@@ -100,15 +109,21 @@ func TestCommandMistakes(t *testing.T) {
 			t.Errorf("%q: exit %d, %s%s, want %s", args, exit, out, log, want)
 		}
 	}
+	to := unused(t)
+	if _, log, exit := once(t, "", "simulate", "--to", to, "--scenario", "office", "--phones", "50", "--from", "-1d"); exit != 1 || !strings.Contains(log, "nobody takes messages at "+to) {
+		t.Errorf("simulate to nobody: exit %d, %s", exit, log)
+	}
+}
+
+// unused gives an address of UDP at which nobody listens.
+func unused(t *testing.T) string {
+	t.Helper()
 	closed, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	to := "udp://" + closed.LocalAddr().String()
-	_ = closed.Close()
-	if _, log, exit := once(t, "", "simulate", "--to", to, "--scenario", "office", "--phones", "50", "--from", "-1d"); exit != 1 || !strings.Contains(log, "nobody takes messages at "+to) {
-		t.Errorf("simulate to nobody: exit %d, %s", exit, log)
-	}
+	defer func() { _ = closed.Close() }()
+	return "udp://" + closed.LocalAddr().String()
 }
 
 // TestSimulateMistakes: what cannot be played is a mistake of the command line.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -140,32 +141,32 @@ func (r *remote) upload(ctx context.Context, name string, file io.Reader, size i
 	r.authorize(request)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return done, r.unanswered(name, err)
+		return done, r.unanswered(ctx, name, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	return readImport(name, response)
+	return r.readImport(name, response)
 }
 
 // unanswered says why there is no answer.
-func (r *remote) unanswered(name string, err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+func (r *remote) unanswered(ctx context.Context, name string, err error) error {
+	const again = "import it again: what is stored counts as duplicate then"
+	var op *net.OpError
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s: ended before it was stored; %s", plain(name), again)
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return absentError{r.unreached(ctx, err)}
+	case errors.As(err, &op) && op.Op == "dial":
+		return absentError{fmt.Errorf("%w --offline needs no service", r.unreached(ctx, err))}
+	}
+	if u := (*url.Error)(nil); errors.As(err, &u) {
 		err = u.Err
 	}
-	if op := rootDial(err); op {
-		return absentError{fmt.Errorf("nobody answers at %s (%w): is flapwatch serve running there? --offline needs no service", r.URL, err)}
-	}
-	return fmt.Errorf("%s: the service went away before it answered (%w); import it again: what is stored counts as duplicate", plain(name), err)
-}
-
-// rootDial says whether nobody was reached at all.
-func rootDial(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+	return fmt.Errorf("%s: the service went away before it answered (%w); %s", plain(name), err, again)
 }
 
 // readImport reads the service's answer.
-func readImport(name string, response *http.Response) (done api.Import, err error) {
+func (r *remote) readImport(name string, response *http.Response) (done api.Import, err error) {
 	body := json.NewDecoder(io.LimitReader(response.Body, 1<<20))
 	if response.StatusCode == http.StatusOK {
 		if err := body.Decode(&done); err != nil {
@@ -175,7 +176,7 @@ func readImport(name string, response *http.Response) (done api.Import, err erro
 	}
 	var p api.ImportProblem
 	if body.Decode(&p) != nil || p.Detail == "" {
-		return done, fmt.Errorf("%s: the service answers %s", plain(name), response.Status)
+		return done, fmt.Errorf("%s: %w", plain(name), r.strange(response))
 	}
 	return p.Import, errors.New(refusal(p.ErrorModel).Error())
 }

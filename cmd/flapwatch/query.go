@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,18 +100,14 @@ func (r *remote) call(ctx context.Context, method, path string, q url.Values, te
 	client := http.Client{Timeout: 6 * time.Minute}
 	response, err := client.Do(request)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err
-		}
-		return fmt.Errorf("nobody answers at %s (%w): is flapwatch serve running there?", r.URL, err)
+		return r.unreached(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	body := json.NewDecoder(io.LimitReader(response.Body, 256<<20))
 	if response.StatusCode != http.StatusOK {
 		var p huma.ErrorModel
 		if body.Decode(&p) != nil {
-			return fmt.Errorf("%s answers %s", r.URL, response.Status)
+			return r.strange(response)
 		}
 		if response.StatusCode == http.StatusUnauthorized && r.Token != "" {
 			return fmt.Errorf("%s does not know this token: flapwatch token new makes one, and its line belongs into the file that serve --http-token-file names", r.URL)
@@ -121,6 +118,29 @@ func (r *remote) call(ctx context.Context, method, path string, q url.Values, te
 		return fmt.Errorf("read the answer of %s: %w", r.URL, err)
 	}
 	return nil
+}
+
+// unreached says why nobody answered.
+func (r *remote) unreached(ctx context.Context, err error) error {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		err = u.Err
+	}
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("ended before %s answered", r.URL)
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return fmt.Errorf("%w, at %s; SSL_CERT_FILE=ca.pem in the environment names an authority of your own", err, r.URL)
+	}
+	return fmt.Errorf("nobody answers at %s (%w): is flapwatch serve running there?", r.URL, err)
+}
+
+// strange says that something answered that is no flapwatch, or speaks TLS.
+func (r *remote) strange(response *http.Response) error {
+	hint := "is that flapwatch?"
+	if response.TLS == nil && response.StatusCode == http.StatusBadRequest {
+		hint = "does it speak TLS? Then write https://"
+	}
+	return fmt.Errorf("%s answers %s: %s", r.URL, response.Status, hint)
 }
 
 // problemError is a problem+json as one sentence.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -61,6 +62,11 @@ func (m *reportMail) post() (notify.Server, notify.Envelope, error) {
 	}
 	if len(missing) > 0 {
 		return notify.Server{}, notify.Envelope{}, usageError{errors.New("mail needs " + strings.Join(missing, " and "))}
+	}
+	for _, a := range append([]string{m.From}, m.To...) {
+		if _, err := mail.ParseAddress(a); err != nil {
+			return notify.Server{}, notify.Envelope{}, usageError{fmt.Errorf("%q is no mail address; write it as voice@example.org", a)}
+		}
 	}
 	server, err := notify.ParseServer(m.SMTP)
 	if err != nil {
@@ -120,6 +126,9 @@ func (c *weeklyCmd) report(ctx context.Context, con *console) (*report.Report, e
 	}
 	var r *report.Report
 	err = withOffline(ctx, con, append(c.Offline, c.Paths...), nil, func(o *offlineStore) (err error) {
+		if o.window.To.IsZero() {
+			return errors.New("no CUCM alarm was found in these files: flapwatch import --offline tells what they hold")
+		}
 		if c.Week == "" {
 			week = report.WeekOf(o.window.To.In(zone))
 		}
@@ -222,25 +231,19 @@ type reporter struct {
 func newReporter(s reportSchedule, data string, alerts bool) (*reporter, error) {
 	r := &reporter{reportSchedule: s, done: filepath.Join(data, "report.json")}
 	r.mails = len(s.To) > 0 || (!alerts && (s.SMTP != "" || s.reportMail.From != ""))
-	if !r.mails && s.Folder == "" {
-		return nil, nil
-	}
-	var err error
-	if r.zone, err = time.LoadLocation(s.Zone); err != nil {
-		return nil, usageError{fmt.Errorf("--report-tz %q: there is no such time zone; write it as Europe/Berlin", s.Zone)}
+	var err, bad error
+	if r.zone, bad = time.LoadLocation(s.Zone); bad != nil {
+		err = errors.Join(err, usageError{fmt.Errorf("--report-tz %q: there is no such time zone; write it as Europe/Berlin", s.Zone)})
 	}
 	if s.Hour < 0 || s.Hour > 23 {
-		return nil, usageError{fmt.Errorf("--report-hour %d: it lies between 0 and 23", s.Hour)}
+		err = errors.Join(err, usageError{fmt.Errorf("--report-hour %d: it lies between 0 and 23", s.Hour)})
 	}
 	if r.mails {
-		if r.server, r.envelope, err = s.post(); err != nil {
-			return nil, err
-		}
+		r.server, r.envelope, bad = s.post()
+		err = errors.Join(err, bad)
 	}
-	if s.Folder != "" {
-		if err := writable(s.Folder); err != nil {
-			return nil, fmt.Errorf("--report-folder: %w", err)
-		}
+	if err != nil || !r.mails && s.Folder == "" {
+		return nil, err
 	}
 	return r, nil
 }
@@ -257,6 +260,12 @@ func (r *reporter) due(w report.Week) time.Time {
 		}
 	}
 	return time.Date(end.Year(), end.Month(), end.Day()+after, r.Hour, 0, 0, 0, r.zone)
+}
+
+// next gives the next moment at which a report is due, and its week.
+func (r *reporter) next(now time.Time) (time.Time, report.Week) {
+	w := report.WeekOf(r.latest(now).Window(r.zone).To)
+	return r.due(w), w
 }
 
 // latest is the last week whose report is due.

@@ -325,7 +325,8 @@ func TestReportSettings(t *testing.T) {
 	f(reportSchedule{reportMail: good, Zone: "UTC", Hour: 24}, "--report-hour")
 	f(reportSchedule{reportMail: reportMail{To: good.To}, Zone: "UTC"}, "--report-mail-from")
 	f(reportSchedule{reportMail: reportMail{good.To, good.From, "mail"}, Zone: "UTC"}, "--report-mail-smtp")
-	f(reportSchedule{Folder: "/proc/nowhere", Zone: "UTC"}, "--report-folder")
+	f(reportSchedule{reportMail: reportMail{[]string{"voice"}, good.From, good.SMTP}, Zone: "UTC"}, `"voice" is no mail address`)
+	f(reportSchedule{Zone: "Nowhere"}, "--report-tz")
 	if r, err := newReporter(reportSchedule{Zone: "UTC"}, t.TempDir(), false); r != nil || err != nil {
 		t.Errorf("without settings: %v, %v", r, err)
 	}

@@ -40,7 +40,7 @@ type serveCmd struct {
 	Clickhouse    string       `help:"embedded, or a server: clickhouse://user:pass@host:9000/db, http://user:pass@host:8123/db." default:"embedded" placeholder:"DSN"`
 	Data          string       `help:"Folder for the spool and the embedded ClickHouse." default:"./data" type:"path"`
 	SpoolCap      size         `help:"Most bytes the spool may take." default:"8GiB"`
-	LogLevel      slog.Level   `help:"debug, info, warn or error." default:"info"`
+	LogLevel      level        `help:"debug, info, warn or error." default:"info"`
 	CPUProfile    string       `help:"Write where processor time goes to this file, for go tool pprof." name:"cpu-profile" placeholder:"FILE" type:"path" hidden:""`
 
 	reportSchedule `embed:""`
@@ -81,7 +81,7 @@ func (c *serveCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer stop()
-	s, err := c.build(ctx, slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: c.LogLevel})))
+	s, err := c.build(ctx, slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: slog.Level(c.LogLevel)})))
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 	if s.catalogue, err = reasons.New(); err != nil {
 		return nil, err
 	}
-	if err = c.doorClosed(); err != nil {
+	if err = errors.Join(c.doorClosed(), c.addresses()); err != nil {
 		return nil, err
 	}
 	tokens, err := c.tokens(log)
@@ -112,10 +112,15 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 		return nil, err
 	}
 	if err = writable(c.Data); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--data: %w", err)
 	}
 	if s.reporter, err = newReporter(c.reportSchedule, c.Data, len(c.MailTo) > 0); err != nil {
 		return nil, err
+	}
+	if s.reporter != nil && c.Folder != "" {
+		if err = writable(c.Folder); err != nil {
+			return nil, fmt.Errorf("--report-folder: %w", err)
+		}
 	}
 	if s.spool, err = spool.Open(filepath.Join(c.Data, "spool"), spool.Options{Cap: int64(c.SpoolCap), Leave: c.leave(), Log: log}); err != nil {
 		return nil, err
@@ -241,7 +246,17 @@ func (s *service) close() {
 	}
 }
 
-// writable makes the data folder, or says what stands in the way.
+// addresses says what is wrong with the addresses that receive.
+func (c *serveCmd) addresses() (err error) {
+	for _, a := range c.Syslog {
+		if bad := ingest.CheckAddress(a); bad != nil {
+			err = errors.Join(err, usageError{bad})
+		}
+	}
+	return err
+}
+
+// writable makes a folder, or says what stands in the way.
 func writable(folder string) error {
 	err := os.MkdirAll(folder, 0o750)
 	if err == nil {
@@ -252,7 +267,7 @@ func writable(folder string) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("data folder %s cannot be written (%w): choose another with --data, or change its owner", folder, rootCause(err))
+		return fmt.Errorf("folder %s cannot be written (%w): choose another, or change its owner", folder, rootCause(err))
 	}
 	return nil
 }

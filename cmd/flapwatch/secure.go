@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 
 	"flapwatch/api"
 	"flapwatch/ingest"
@@ -78,8 +79,8 @@ func (c *serveCmd) scheme() string {
 
 // doorClosed says whether only this machine can reach HTTP, tokens are asked for, or somebody has said that neither is needed.
 func (c *serveCmd) doorClosed() error {
-	host, _, err := net.SplitHostPort(c.HTTP)
-	if err != nil {
+	host, port, err := net.SplitHostPort(c.HTTP)
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
 		return usageError{fmt.Errorf("--http %q: write it as 127.0.0.1:8080", c.HTTP)}
 	}
 	if c.local(host) || c.HTTPTokenFile != "" || c.HTTPInsecure {

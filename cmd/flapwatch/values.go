@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -70,8 +71,25 @@ func (a *address) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// size is a number of bytes: 8GiB, 512MiB, 1000000.
+// level is how much is logged.
+type level slog.Level
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *level) UnmarshalText(b []byte) error {
+	if (*slog.Level)(l).UnmarshalText(b) != nil {
+		return fmt.Errorf("%q is no level; write debug, info, warn or error", b)
+	}
+	return nil
+}
+
+// String writes it as it is read.
+func (l level) String() string { return strings.ToLower(slog.Level(l).String()) }
+
+// size is how many bytes the spool may take: 8GiB, 512MiB, 10000000.
 type size int64
+
+// leastSize lets the spool take any group of messages that the receivers hand it, two of them at once.
+const leastSize = 1 << 20
 
 var sizeUnits = []struct {
 	name  string
@@ -86,7 +104,9 @@ func (s *size) UnmarshalText(b []byte) error {
 			if err != nil || v <= 0 || v > (1<<62)/u.bytes {
 				return fmt.Errorf("write it as 8GiB or 512MiB")
 			}
-			*s = size(v * u.bytes)
+			if *s = size(v * u.bytes); *s < leastSize {
+				return fmt.Errorf("that holds no more than some messages; write 1MiB or more, 8GiB is usual")
+			}
 			return nil
 		}
 	}

@@ -121,7 +121,7 @@ type Narrow struct {
 	Place
 	Device   string `query:"device" maxLength:"255" doc:"Only this device." example:"SEPE0D1730A8137"`
 	Protocol string `query:"protocol" maxLength:"32" doc:"Only this protocol." example:"SIP"`
-	Reason   string `query:"reason" maxLength:"10" pattern:"^[0-9]+$" doc:"Only this reason code." example:"13"`
+	Reason   string `query:"reason" maxLength:"10" pattern:"^[0-9]+$" patternDescription:"a reason code such as 13" doc:"Only this reason code." example:"13"`
 }
 
 // filter gives the question without its window, and what is wrong with it.

@@ -30,7 +30,7 @@ func rows[T any](r request, items []T) *listing[Rows[T]] {
 type reasonsInput struct {
 	request
 	Alarm string `query:"alarm" maxLength:"64" doc:"Only the table of this alarm." example:"EndPointUnregistered"`
-	Code  string `query:"code" maxLength:"10" pattern:"^[0-9]+$" doc:"Only this code." example:"13"`
+	Code  string `query:"code" maxLength:"10" pattern:"^[0-9]+$" patternDescription:"a reason code such as 13" doc:"Only this code." example:"13"`
 }
 
 // Resolve implements huma.Resolver.

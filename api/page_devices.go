@@ -62,7 +62,7 @@ func (s *server) search(w http.ResponseWriter, r *http.Request, v *view) {
 		s.failPage(w, r, v, s.fail("devices", err))
 		return
 	}
-	if d := theOne(page.Found, page.Parts); d != nil && !page.Elsewhere {
+	if d := theOne(page.Found, v.Query); d != nil && !page.Elsewhere {
 		http.Redirect(w, r, v.Device(d.Cluster, d.Device), http.StatusSeeOther)
 		return
 	}
@@ -74,13 +74,13 @@ func (s *server) search(w http.ResponseWriter, r *http.Request, v *view) {
 }
 
 // theOne is the device that was meant: the only one found, or the only one that is called so.
-func theOne(found []event.DeviceSummary, parts []string) *event.DeviceSummary {
+func theOne(found []event.DeviceSummary, query string) *event.DeviceSummary {
 	if len(found) == 1 {
 		return &found[0]
 	}
 	var one *event.DeviceSummary
 	for i, d := range found {
-		if slices.ContainsFunc(parts, func(p string) bool { return strings.EqualFold(p, d.Device) || strings.EqualFold("SEP"+p, d.Device) }) {
+		if Means(query, d.Device) {
 			if one != nil {
 				return nil
 			}
@@ -88,6 +88,12 @@ func theOne(found []event.DeviceSummary, parts []string) *event.DeviceSummary {
 		}
 	}
 	return one
+}
+
+// Means says whether what somebody typed is the name of a device: in capitals or not, or its address of hardware, however it was
+// written, with SEP before it or not.
+func Means(typed, device string) bool {
+	return slices.ContainsFunc(partsOf(typed), func(p string) bool { return strings.EqualFold(p, device) || strings.EqualFold("SEP"+p, device) })
 }
 
 var (

@@ -167,9 +167,15 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s does not list the clusters: %s", c.path, body)
 		}
 	}
-	out, log, exit := once(t, "", "device", "sepe0d1730a8137", "--url", p.web, "--from", "2015-07-01T00:00:00Z", "--to", "2015-07-03T00:00:00Z")
-	if exit != 0 || !strings.Contains(out, "SEPE0D1730A8137") {
-		t.Errorf("device in lower case: %d %s %s", exit, out, log)
+	for _, name := range []string{"sepe0d1730a8137", "e0:d1:73:0a:81:37", "E0D1.730A.8137", "e0d1730a8137"} {
+		out, log, exit := once(t, "", "device", name, "--url", p.web, "--from", "2015-07-01T00:00:00Z", "--to", "2015-07-03T00:00:00Z")
+		if exit != 0 || !strings.Contains(out, "SEPE0D1730A8137") {
+			t.Errorf("device %s: %d %s %s", name, exit, out, log)
+		}
+	}
+	_, log, exit := once(t, "", "events", "--url", p.web, "--from", "yesterday", "--reason", "x")
+	if exit != 2 || !strings.Contains(log, "--from: write it as") || !strings.Contains(log, "--reason: expected string to be a reason code such as 13") {
+		t.Errorf("mistakes: %d %s", exit, log)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -101,5 +103,15 @@ func withHelp(err error) error {
 	if node := at.Context.Selected(); node != nil {
 		name = node.FullPath()
 	}
-	return fmt.Errorf("%w (%s --help)", err, name)
+	hint := ""
+	switch {
+	case mistakenTime.MatchString(err.Error()):
+		hint = "; a time stands behind its flag, as in --from -8d"
+	case at.Context.Selected() == nil && strings.HasPrefix(err.Error(), "unknown flag"):
+		hint = "; flags stand behind the command"
+	}
+	return fmt.Errorf("%w%s (%s --help)", err, hint, name)
 }
+
+// mistakenTime is how a time without a flag before it is taken.
+var mistakenTime = regexp.MustCompile(`^unknown flag -\d`)

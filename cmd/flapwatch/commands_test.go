@@ -101,7 +101,9 @@ func TestCommandMistakes(t *testing.T) {
 		"unexpected argument nonsense (flapwatch --help)":                        {"nonsense"},
 		"unexpected argument extra (flapwatch flapping --help)":                  {"flapping", "extra"},
 		`expected one of "inspect", "export", "replay" (flapwatch spool --help)`: {"spool"},
-		"unknown flag --reason": {"sources", "--reason", "13"},
+		"unknown flag --reason":                                       {"sources", "--reason", "13"},
+		"a time stands behind its flag":                               {"flapping", "-8d"},
+		"unknown flag --url; flags stand behind the com":              {"--url", "http://127.0.0.1:8080", "flapping"},
 		`--url: "x" is no address; write it as http://127.0.0.1:8080`: {"flapping", "--url", "x"},
 		`--url: "ftp://x" is no address`:                              {"import", "--url", "ftp://x", "-"},
 	} {

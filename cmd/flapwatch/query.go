@@ -158,9 +158,16 @@ func (p *problemError) Is(target error) bool {
 
 // refusal makes an error of a problem+json.
 func refusal(p huma.ErrorModel) error {
-	words := []string{p.Detail}
+	var words []string
 	for _, d := range p.Errors {
-		words = append(words, strings.TrimPrefix(d.Location, "query.")+": "+d.Message)
+		where := d.Location
+		if name, ok := strings.CutPrefix(where, "query."); ok {
+			where = "--" + strings.ReplaceAll(name, "_", "-")
+		}
+		words = append(words, where+": "+d.Message)
+	}
+	if len(words) == 0 {
+		words = append(words, p.Detail)
 	}
 	if p.Status == http.StatusUnauthorized {
 		words = append(words, "give it with --token or FLAPWATCH_TOKEN")
@@ -291,17 +298,18 @@ func explainFirst(w io.Writer, items []api.Pattern) {
 }
 
 type deviceCmd struct {
-	Name string `arg:"" help:"Device name, such as SEPE0D1730A8137."`
+	Name string `arg:"" help:"Device name, such as SEPE0D1730A8137, or its MAC address."`
 	place
 	Limit int `help:"Most rows: the newest." default:"100"`
 }
 
 // Help shows how it is asked.
 func (deviceCmd) Help() string {
-	return `Upper and lower case need not be right where only one device has the name.
+	return `Upper and lower case need not be right where only one device has the name; a MAC address may be written in any form.
 
 Examples:
   flapwatch device SEPE0D1730A8137 --from -7d
+  flapwatch device e0:d1:73:0a:81:37
   flapwatch device sepe0d1730a8137 --cluster StandAloneCluster --json`
 }
 
@@ -346,7 +354,7 @@ func (c *deviceCmd) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
-// spelled looks for the only device that has the name but for upper and lower case; empty if there is none, or several.
+// spelled looks for the only device that was meant; empty if there is none, or several.
 func (c *deviceCmd) spelled(ctx context.Context) (name string) {
 	q := c.query()
 	q.Set("limit", "1000")
@@ -356,7 +364,7 @@ func (c *deviceCmd) spelled(ctx context.Context) (name string) {
 			return ""
 		}
 		for _, d := range page.Items {
-			if strings.EqualFold(d.Device, c.Name) {
+			if api.Means(c.Name, d.Device) {
 				if name != "" && name != d.Device {
 					return ""
 				}

@@ -121,7 +121,10 @@ func TestOffice(t *testing.T) {
 // TestDemo plays until everything is stored, as make demo does: what is asked next is answered from all of it, although it was asked
 // before as well.
 func TestDemo(t *testing.T) {
-	p := serve(t, folder(t))
+	p := launch(t, folder(t))
+	if _, log, exit := once(t, "", "simulate", "--scenario", "quiet", "--from", "-1h", "--to", "tcp://"+p.tcp, "--wait", "--url", p.web); exit != 0 {
+		t.Fatalf("simulate before the store can be asked: %s", log)
+	}
 	var found api.List[api.Pattern]
 	p.get("/patterns", query("from", "-2d"), &found)
 	if len(found.Items) != 0 {

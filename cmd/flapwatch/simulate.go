@@ -73,7 +73,7 @@ func (c *simulateCmd) Run(ctx context.Context, con *console) error {
 		return usageError{errors.New("--wait: nobody stores what goes to standard output; name a receiver with --to")}
 	}
 	if c.Wait {
-		if err := c.get(ctx, "/stats", nil, &before); err != nil {
+		if err := c.begun(ctx, &before); err != nil {
 			return err
 		}
 	}
@@ -107,6 +107,22 @@ func (c *simulateCmd) Run(ctx context.Context, con *console) error {
 		return c.stored(ctx, con, before.Received+truth.Lines, last)
 	}
 	return nil
+}
+
+// begun gives the numbers before the play. A service that was just started takes a moment until it has them.
+func (c *simulateCmd) begun(ctx context.Context, before *api.Stats) error {
+	const patience, between = 30 * time.Second, 500 * time.Millisecond
+	for end := time.Now().Add(patience); ; {
+		err := c.get(ctx, "/stats", nil, before)
+		if p := new(problemError); !errors.As(err, &p) || p.Status != http.StatusServiceUnavailable || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-time.After(between):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // stored asks the service until it has dealt with so many messages, in the order in which they came, and holds the last one of ours:
@@ -153,6 +169,9 @@ func (c *simulateCmd) stored(ctx context.Context, con *console, want uint64, las
 
 // decoded is what the service makes of a message; nil if that is no event, which it could show.
 func (c *simulateCmd) decoded(ctx context.Context, line []byte) (*api.Event, error) {
+	if len(line) == 0 { // nothing was sent
+		return nil, nil
+	}
 	var answer api.Rows[api.Decoded]
 	if err := c.call(ctx, http.MethodPost, "/decode", nil, string(line), &answer); err != nil {
 		return nil, err

@@ -124,16 +124,10 @@ func printChecks(w io.Writer, settings []setting, checks []checked) error {
 // settings lists the flags of serve. Of addresses with a password only the host is shown.
 func settings(flags []*kong.Flag) (list []setting) {
 	for _, f := range flags {
-		if f.Name == "help" || f.Name == "config" || f.Name == "json" {
+		if f.Name == "help" || f.Name == "config" || f.Name == "json" || f.Hidden {
 			continue
 		}
 		value := strings.Trim(fmt.Sprint(f.Target.Interface()), "[]")
-		switch x := f.Target.Interface().(type) {
-		case days:
-			value = time.Duration(x).String()
-		case size:
-			value = fmt.Sprintf("%d bytes", int64(x))
-		}
 		list = append(list, setting{f.Name, hidePassword(value)})
 	}
 	return list
@@ -274,7 +268,7 @@ func (c *checkCmd) disk() []checked {
 	says := fmt.Sprintf("%d MiB free; the spool may take %d MiB", free>>20, int64(c.SpoolCap)>>20)
 	switch {
 	case free < leastDisk:
-		return []checked{{"data " + c.Data, wrong, says}}
+		return []checked{{"data " + c.Data, wrong, says + "; 1024 MiB are the least: make room, or choose another folder"}}
 	case free < int64(c.SpoolCap):
 		return []checked{{"data " + c.Data, note, says}}
 	}

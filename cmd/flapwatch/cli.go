@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -87,10 +88,27 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), in
 	if exited { // --help
 		return nil
 	}
+	if err == nil {
+		err = valueless(command, args)
+	}
 	if err != nil {
 		return usageError{withHelp(err)}
 	}
 	return command.Run()
+}
+
+// valueless refuses a flag at the end of the command line that wants a value: some would take an empty one without a word.
+func valueless(command *kong.Context, args []string) error {
+	last := args[len(args)-1]
+	if slices.Contains(args, "--") {
+		return nil
+	}
+	for _, f := range command.Flags() {
+		if !f.IsBool() && (last == "--"+f.Name || last == "-"+string(f.Short)) {
+			return fmt.Errorf("%s: the value is missing (%s --help)", last, command.Selected().FullPath())
+		}
+	}
+	return nil
 }
 
 // withHelp names the command that says how it is called.

@@ -30,7 +30,7 @@ import (
 func TestCheck(t *testing.T) {
 	clickhousetest.Library(t)
 	free := []string{"check", "--data", folder(t), "--http", "127.0.0.1:0", "--syslog", "udp://127.0.0.1:0,tcp://127.0.0.1:0"}
-	if out, log, exit := once(t, "", free...); exit != 0 || !strings.Contains(out, "--spool-cap") || strings.Contains(out, "wrong") {
+	if out, log, exit := once(t, "", free...); exit != 0 || !strings.Contains(out, "8GiB") || !strings.Contains(out, "400d") || strings.Contains(out, "wrong") {
 		t.Errorf("nothing wrong: %d\n%s%s", exit, out, log)
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -101,11 +101,13 @@ func TestCommandMistakes(t *testing.T) {
 		"unexpected argument nonsense (flapwatch --help)":                        {"nonsense"},
 		"unexpected argument extra (flapwatch flapping --help)":                  {"flapping", "extra"},
 		`expected one of "inspect", "export", "replay" (flapwatch spool --help)`: {"spool"},
-		"unknown flag --reason":                                       {"sources", "--reason", "13"},
-		"a time stands behind its flag":                               {"flapping", "-8d"},
-		"unknown flag --url; flags stand behind the com":              {"--url", "http://127.0.0.1:8080", "flapping"},
-		`--url: "x" is no address; write it as http://127.0.0.1:8080`: {"flapping", "--url", "x"},
-		`--url: "ftp://x" is no address`:                              {"import", "--url", "ftp://x", "-"},
+		"--from: the value is missing (flapwatch flapping --help)":               {"flapping", "--from"},
+		"-o: the value is missing":                                               {"report", "weekly", "-o"},
+		"unknown flag --reason":                                                  {"sources", "--reason", "13"},
+		"a time stands behind its flag":                                          {"flapping", "-8d"},
+		"unknown flag --url; flags stand behind the com":                         {"--url", "http://127.0.0.1:8080", "flapping"},
+		`--url: "x" is no address; write it as http://127.0.0.1:8080`:            {"flapping", "--url", "x"},
+		`--url: "ftp://x" is no address`:                                         {"import", "--url", "ftp://x", "-"},
 	} {
 		if out, log, exit := once(t, "", args...); exit != 2 || out != "" || !strings.Contains(log, want) {
 			t.Errorf("%q: exit %d, %s%s, want %s", args, exit, out, log, want)

@@ -424,6 +424,23 @@ func TestImportOfflineEnds(t *testing.T) {
 	if err := c.Wait(); c.ProcessState.ExitCode() != 1 {
 		t.Errorf("interrupted: %v", err)
 	}
+	piped := command(t, "import", "--offline", "-") // to one who reads nothing of it
+	piped.Stdin = strings.NewReader(fileLine(1))
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = reader.Close()
+	piped.Stdout = writer
+	if said, err := piped.StderrPipe(); err != nil || piped.Start() != nil {
+		t.Fatal(err)
+	} else if text, err := io.ReadAll(said); err != nil || len(text) > 0 {
+		t.Errorf("into a closed pipe: %q, %v", text, err)
+	}
+	if _ = piped.Wait(); piped.ProcessState.ExitCode() != 141 {
+		t.Errorf("into a closed pipe: %v", piped.ProcessState)
+	}
+	_ = writer.Close()
 	if _, stderr, exit := once(t, "", "import", "--offline", filepath.Join(temp, "missing")); exit != 1 || !strings.Contains(stderr, "nothing could be imported") {
 		t.Errorf("missing file: exit %d, %q", exit, stderr)
 	}

@@ -123,6 +123,9 @@ func (c *serveCmd) build(ctx context.Context, log *slog.Logger) (_ *service, err
 		}
 	}
 	if s.spool, err = spool.Open(filepath.Join(c.Data, "spool"), spool.Options{Cap: int64(c.SpoolCap), Leave: c.leave(), Log: log}); err != nil {
+		if errors.Is(err, spool.ErrLocked) {
+			err = fmt.Errorf("%w: another flapwatch runs on this data folder; stop it, or choose another with --data", err)
+		}
 		return nil, err
 	}
 	s.metrics.MustRegister(accounts{s})

@@ -213,6 +213,10 @@ func TestStartErrors(t *testing.T) {
 	if err := os.WriteFile(config, []byte("http: 127.0.0.1:0\nretentoin: 30d\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	empty := filepath.Join(dir, "empty.yaml")
+	if err := os.WriteFile(empty, []byte("data: x\nhttp:\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -225,11 +229,12 @@ func TestStartErrors(t *testing.T) {
 		exit int
 		says string
 	}{
-		{"folder in use", append([]string{"--data", data}, free...), 1, data},
+		{"folder in use", append([]string{"--data", data}, free...), 1, "another flapwatch runs on this data folder"},
 		{"port taken", []string{"--data", fresh, "--http", "127.0.0.1:0", "--syslog", "tcp://" + p.tcp}, 1, "taken"},
 		{"web port taken", []string{"--data", fresh, "--http", strings.TrimPrefix(p.web, "http://"), "--syslog", "udp://127.0.0.1:0"}, 1, "taken"},
 		{"folder is a file", append([]string{"--data", filepath.Join(file, "x")}, free...), 1, "cannot be written"},
 		{"config key", append([]string{"--config", config, "--data", fresh}, free...), 2, "line 2"},
+		{"config without a value", []string{"--config", empty, "--data", fresh, "--syslog", "udp://127.0.0.1:0"}, 2, "line 2: http: the value is missing"},
 		{"config missing", append([]string{"--config", filepath.Join(dir, "none.yaml")}, free...), 2, "none.yaml"},
 		{"unknown flag", []string{"--datta", "x"}, 2, "--datta"},
 		{"bad address", []string{"--data", fresh, "--syslog", "5514"}, 2, "udp://:514"},

@@ -58,6 +58,8 @@ func (r *resolver) value(flag *kong.Flag, node ast.Node) (any, error) {
 		return nil, fmt.Errorf("%s line %d: %s: %w", r.path, node.GetToken().Position.Line, flag.Name, err)
 	}
 	switch v := v.(type) {
+	case nil:
+		return nil, fmt.Errorf("%s line %d: %s: the value is missing", r.path, node.GetToken().Position.Line, flag.Name)
 	case []any:
 		words := make([]string, len(v))
 		for i, w := range v {

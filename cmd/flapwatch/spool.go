@@ -138,7 +138,10 @@ func (c *spoolExportCmd) Run(ctx context.Context, con *console) (err error) {
 	}
 	w := bufio.NewWriterSize(out, 1<<16)
 	passed, err := c.write(ctx, w, reader, view.Stats().Appended)
-	if err := errors.Join(err, w.Flush()); err != nil {
+	if err == nil {
+		err = w.Flush()
+	}
+	if err != nil {
 		return err
 	}
 	if lost := view.Stats(); lost.Damaged > 0 {

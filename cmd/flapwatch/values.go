@@ -58,6 +58,15 @@ func (d *days) UnmarshalText(b []byte) error {
 	return nil
 }
 
+// String writes it as it is read.
+func (d days) String() string {
+	const day = 24 * time.Hour
+	if t := time.Duration(d); t%day != 0 {
+		return t.String()
+	}
+	return fmt.Sprintf("%dd", time.Duration(d)/day)
+}
+
 // address is where a service answers, without a slash at its end.
 type address string
 
@@ -111,4 +120,14 @@ func (s *size) UnmarshalText(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// String writes it as it is read.
+func (s size) String() string {
+	for _, u := range sizeUnits {
+		if int64(s)%u.bytes == 0 {
+			return strconv.FormatInt(int64(s)/u.bytes, 10) + u.name
+		}
+	}
+	return ""
 }

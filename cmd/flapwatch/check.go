@@ -76,6 +76,7 @@ func (c *checkCmd) Run(ctx context.Context, con *console, command *kong.Context)
 	}()
 	running := c.answers(ctx)
 	for _, look := range []func() []checked{
+		func() []checked { return strangers(command.Model, os.Environ()) },
 		func() []checked { return c.door(running) },
 		func() []checked { return c.sockets(running) },
 		c.buffers,
@@ -150,6 +151,21 @@ func hidePassword(value string) string {
 		words[i] = u.Redacted()
 	}
 	return strings.Join(words, " ")
+}
+
+// strangers are variables of the environment that look like settings and are none: nothing else would say so.
+func strangers(app *kong.Application, environment []string) (list []checked) {
+	known := map[string]bool{"FLAPWATCH_ENGINE_LIB": true}
+	for name := range names(app) {
+		known[variable(name)] = true
+	}
+	for _, e := range environment {
+		name, _, _ := strings.Cut(e, "=")
+		if strings.HasPrefix(name, "FLAPWATCH_") && !known[name] {
+			list = append(list, checked{name, note, "in the environment: no setting is called so; flapwatch serve --help lists them"})
+		}
+	}
+	return list
 }
 
 // answers says whether a service runs at the HTTP address already: then what is taken is taken by it.

@@ -63,7 +63,12 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s %s: %d\n%s%s", c.flag, c.value, exit, out, log)
 		}
 	}
+	t.Setenv("FLAPWATCH_RETENTOIN", "30d")
+	t.Setenv("FLAPWATCH_REPORT_HOUR", "7")
 	out, _, exit := once(t, "", append(free, "--json")...)
+	if !strings.Contains(out, "FLAPWATCH_RETENTOIN") || strings.Contains(out, "FLAPWATCH_REPORT_HOUR") {
+		t.Errorf("a name that is no setting's:\n%s", out)
+	}
 	var answer struct {
 		Settings []setting
 		Checks   []checked
@@ -101,6 +106,7 @@ func TestCommandMistakes(t *testing.T) {
 		"unexpected argument nonsense (flapwatch --help)":                        {"nonsense"},
 		"unexpected argument extra (flapwatch flapping --help)":                  {"flapping", "extra"},
 		`expected one of "inspect", "export", "replay" (flapwatch spool --help)`: {"spool"},
+		"--zone is for --offline":                                                {"import", "--zone", "Europe/Berlin", "x"},
 		"--from: the value is missing (flapwatch flapping --help)":               {"flapping", "--from"},
 		"-o: the value is missing":                                               {"report", "weekly", "-o"},
 		"unknown flag --reason":                                                  {"sources", "--reason", "13"},

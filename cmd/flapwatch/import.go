@@ -16,6 +16,7 @@ import (
 	"flapwatch/api"
 	"flapwatch/ingest"
 
+	"github.com/alecthomas/kong"
 	"github.com/schollz/progressbar/v3"
 )
 
@@ -74,9 +75,14 @@ type imported struct {
 }
 
 // Run imports.
-func (c *importCmd) Run(ctx context.Context, con *console) error {
+func (c *importCmd) Run(ctx context.Context, con *console, command *kong.Context) error {
 	if c.Offline {
 		return c.offline(ctx, con)
+	}
+	for _, p := range command.Path {
+		if p.Flag != nil && p.Flag.Name == "zone" && !p.Resolved { // in the environment and the file it may stand for serve
+			return usageError{errors.New("--zone is for --offline: what a service takes in is read as serve --zone says")}
+		}
 	}
 	files, errs := logFiles(c.Paths)
 	var list []imported

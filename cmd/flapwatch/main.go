@@ -23,6 +23,9 @@ func main() {
 	if closedPipe(err) {
 		os.Exit(128 + int(syscall.SIGPIPE)) // as a shell tells it
 	}
+	if err == context.Canceled {
+		err = errors.New("interrupted")
+	}
 	fmt.Fprintln(os.Stderr, "flapwatch:", err)
 	if errors.Is(err, errUsage) {
 		os.Exit(2)

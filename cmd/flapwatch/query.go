@@ -128,6 +128,8 @@ func (r *remote) unreached(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("ended before %s answered", r.URL)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("%s does not speak TLS: write http://", r.URL)
 	case errors.As(err, new(*tls.CertificateVerificationError)):
 		return fmt.Errorf("%w, at %s; SSL_CERT_FILE=ca.pem in the environment names an authority of your own", err, r.URL)
 	}

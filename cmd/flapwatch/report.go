@@ -39,6 +39,8 @@ type weeklyCmd struct {
 	Offline []string `help:"Read these files instead of asking a service." placeholder:"PATH" sep:"none"`
 	Paths   []string `arg:"" optional:"" help:"More files for --offline."`
 
+	Senders []senderZone `help:"With --offline: time zone of times that name none." name:"zone" placeholder:"Europe/Berlin"`
+
 	reportMail `embed:""`
 }
 
@@ -88,7 +90,7 @@ func (c *weeklyCmd) Run(ctx context.Context, con *console) error {
 	if len(c.Paths) > 0 && len(c.Offline) == 0 {
 		return usageError{errors.New("files are read with --offline")}
 	}
-	r, err := c.report(ctx, con)
+	r, missing, err := c.report(ctx, con)
 	if err != nil {
 		return err
 	}
@@ -97,36 +99,37 @@ func (c *weeklyCmd) Run(ctx context.Context, con *console) error {
 			return err
 		}
 		fmt.Fprintf(con.err, "mailed the report of week %s to %s\n", r.Week, strings.Join(envelope.To, ", "))
-		if c.Output == "" {
-			return nil
-		}
 	}
-	return c.print(con.out, r)
+	if !c.Mail || c.Output != "" {
+		err = c.print(con.out, r)
+	}
+	return errors.Join(err, failures(missing))
 }
 
-// report asks the service, or reads the files.
-func (c *weeklyCmd) report(ctx context.Context, con *console) (*report.Report, error) {
+// report asks the service, or reads the files and tells how many could not be read whole.
+func (c *weeklyCmd) report(ctx context.Context, con *console) (r *report.Report, missing int, err error) {
 	if len(c.Offline) == 0 {
 		q := url.Values{"tz": {c.Zone}, "format": {"json"}}
 		if c.Week != "" {
 			q.Set("week", c.Week)
 		}
-		r := new(report.Report)
-		return r, c.get(ctx, "/reports/weekly", q, r)
+		r = new(report.Report)
+		return r, 0, c.get(ctx, "/reports/weekly", q, r)
 	}
 	zone, err := time.LoadLocation(c.Zone)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--tz %q: there is no such time zone; write it as Europe/Berlin", c.Zone)}
+		return nil, 0, usageError{fmt.Errorf("--tz %q: there is no such time zone; write it as Europe/Berlin", c.Zone)}
 	}
 	var week report.Week
 	if c.Week != "" {
 		if week, err = report.ParseWeek(c.Week); err != nil {
-			return nil, usageError{fmt.Errorf("--week: %w", err)}
+			return nil, 0, usageError{fmt.Errorf("--week: %w", err)}
 		}
 	}
-	var r *report.Report
-	err = withOffline(ctx, con, append(c.Offline, c.Paths...), nil, func(o *offlineStore) (err error) {
-		if o.window.To.IsZero() {
+	err = withOffline(ctx, con, append(c.Offline, c.Paths...), c.Senders, func(o *offlineStore) (err error) {
+		missing = failed(o.files)
+		printFailed(con.err, o.files)
+		if o.totals.Stored == 0 {
 			return errors.New("no CUCM alarm was found in these files: flapwatch import --offline tells what they hold")
 		}
 		if c.Week == "" {
@@ -135,7 +138,7 @@ func (c *weeklyCmd) report(ctx context.Context, con *console) (*report.Report, e
 		r, err = o.weekly(ctx, week, zone, time.Now())
 		return err
 	})
-	return r, err
+	return r, missing, err
 }
 
 // print renders the report to the file or to out.

@@ -274,6 +274,12 @@ func TestReportOffline(t *testing.T) {
 	if exit != 0 || !strings.Contains(out, "# Phones in week 2026-W13\n\n23–29 March 2026 · Europe/Berlin · 167 hours") || !strings.Contains(out, "20 devices drop every 18 min") {
 		t.Errorf("exit %d, said %q, wrote %.400q", exit, stderr, out)
 	}
+	for says, args := range map[string][]string{"no such file": {file, "missing"}, "no CUCM alarm": {"main.go"}} {
+		out, stderr, exit := once(t, "", append([]string{"report", "weekly", "--offline"}, args...)...)
+		if exit != 1 || !strings.Contains(stderr, says) || strings.Contains(out, "2026-W13") != (len(args) > 1) {
+			t.Errorf("%q: exit %d, said %q, wrote %.100q", args, exit, stderr, out)
+		}
+	}
 	for _, args := range [][]string{{file}, {"--offline", file, "--tz", "Nowhere"}, {"--offline", file, "--week", "2026-W99"}, {"--mail"}} {
 		if _, stderr, exit := once(t, "", append([]string{"report", "weekly"}, args...)...); exit != 2 {
 			t.Errorf("%q: exit %d, %s", args, exit, stderr)

@@ -29,7 +29,7 @@ import (
 
 // serveCmd are the settings of the service.
 type serveCmd struct {
-	Syslog        []string     `help:"Where to listen: udp://:514, tcp://:601, tls://:6514?cert=FILE&key=FILE&client_ca=FILE." default:"udp://:5514,tcp://:5514" placeholder:"URL"`
+	Syslog        []string     `help:"Where to listen: udp://:514, tcp://:601, tls://:6514?cert=FILE&key=FILE&client_ca=FILE&client_name=NAME." default:"udp://:5514,tcp://:5514" placeholder:"URL"`
 	HTTP          string       `help:"Where to answer." default:"127.0.0.1:8080" placeholder:"HOST:PORT" name:"http"`
 	HTTPTLS       []string     `help:"Answer over TLS: certificate and key, read again when they change." placeholder:"CERT,KEY" name:"http-tls" type:"path"`
 	HTTPTokenFile string       `help:"Ask for a token; this file keeps them hashed (flapwatch token new makes one)." placeholder:"FILE" name:"http-token-file" type:"path"`

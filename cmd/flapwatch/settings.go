@@ -21,13 +21,7 @@ type resolver struct {
 
 // Validate refuses keys of the file that no flag has, with their line.
 func (r *resolver) Validate(app *kong.Application) error {
-	known := map[string]bool{}
-	_ = kong.Visit(app, func(n kong.Visitable, next kong.Next) error {
-		if f, ok := n.(*kong.Flag); ok {
-			known[f.Name] = true
-		}
-		return next(nil)
-	})
+	known := names(app)
 	for key, node := range r.keys {
 		if !known[key] {
 			return fmt.Errorf("%s line %d: there is no setting %q; flapwatch serve --help lists them", r.path, node.GetToken().Position.Line, key)
@@ -36,12 +30,29 @@ func (r *resolver) Validate(app *kong.Application) error {
 	return nil
 }
 
+// names are those of all flags.
+func names(app *kong.Application) map[string]bool {
+	known := map[string]bool{}
+	_ = kong.Visit(app, func(n kong.Visitable, next kong.Next) error {
+		if f, ok := n.(*kong.Flag); ok {
+			known[f.Name] = true
+		}
+		return next(nil)
+	})
+	return known
+}
+
+// variable is what stands for a flag in the environment.
+func variable(flag string) string {
+	return "FLAPWATCH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
 // Resolve implements kong.Resolver.
 func (r *resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if flag.Name == "help" || flag.Name == "config" {
 		return nil, nil
 	}
-	if v, ok := r.env("FLAPWATCH_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))); ok {
+	if v, ok := r.env(variable(flag.Name)); ok {
 		return v, nil
 	}
 	node, ok := r.keys[flag.Name]

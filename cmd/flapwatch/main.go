@@ -23,7 +23,7 @@ func main() {
 	if closedPipe(err) {
 		os.Exit(128 + int(syscall.SIGPIPE)) // as a shell tells it
 	}
-	if err == context.Canceled {
+	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
 	fmt.Fprintln(os.Stderr, "flapwatch:", err)

@@ -8,7 +8,7 @@ import (
 	"flapwatch/event"
 )
 
-// sentNumbers sums up the sequence numbers of each process of a node day by day: how many runs there are in the order of time (within a
+// numbersOfDays sums up the sequence numbers of each process of a node day by day: how many runs there are in the order of time (within a
 // second in that of the numbers), the first and the last of them, and what is missing in those between, which the days before and after
 // cannot change. A run ends where restarted says so, which is the rule of counter.follows. Of a run these are given: the second of its
 // first message and its number, the second of its last message and its number, the lowest number and the one behind the highest, how many
@@ -16,16 +16,16 @@ import (
 // they begin again (turns). A process that does not give its name goes by its facility.
 //
 // The part of a message is read as what it is, the last of said: the column counts from the beginning, which takes as long as all that is
-// read here where words differ much.
+// read here where words differ much. Copies of a message need not be put together (FINAL): their steps are 0, and count for nothing.
 //
 // A day of a process is held as arrays; what is computed at a time are four of them (max_block_size), or memory would not do.
-const sentNumbers = `
-SELECT cluster, node, process, length(runs), runs[1], runs[-1],
-       arraySum(arrayMap(r -> toUInt64(greatest(0, r[6] - r[5] - r[7])), arraySlice(runs, 2, length(runs) - 2))),
-       arraySum(arrayMap(r -> toUInt64(if(r[6] - r[5] > r[7], greatest(1, r[8] - 2 * r[9]), 0)), arraySlice(runs, 2, length(runs) - 2)))
+const numbersOfDays = `
+SELECT day, cluster, node, process, length(runs) AS runs_of_day, runs[1] AS first_run, runs[-1] AS last_run,
+       arraySum(arrayMap(r -> toUInt64(greatest(0, r[6] - r[5] - r[7])), arraySlice(runs, 2, length(runs) - 2))) AS missing,
+       arraySum(arrayMap(r -> toUInt64(if(r[6] - r[5] > r[7], greatest(1, r[8] - 2 * r[9]), 0)), arraySlice(runs, 2, length(runs) - 2))) AS gaps, last
 FROM
 (
-    SELECT cluster, node, process, day,
+    SELECT cluster, node, process, day, last,
            arrayMap(r -> [r[1].1, r[1].2, r[-1].1, r[-1].2, arrayMin(r.2), arrayMax(r.2) + 1, toInt64(arrayCount(step -> step != 0, r.3)),
                           toInt64(arrayCount(step -> step > 1, r.3)), toInt64(arrayCount(step -> step < 0, r.3))],
                     arraySplit((m, begins) -> begins,
@@ -33,7 +33,7 @@ FROM
                                restarted)) AS runs
     FROM
     (
-        SELECT cluster, node, process, day,
+        SELECT cluster, node, process, day, last,
                arrayMap(m -> toInt64(bitShiftRight(m, 32)), messages) AS second, arrayMap(m -> toInt64(bitAnd(m, 4294967295)), messages) AS number,
                arrayPushFront(arrayPopBack(second), second[1]) AS earlier, arrayPushFront(arrayPopBack(number), number[1] - 1) AS former,
                arrayMap((n, f) -> f >= 4294967296 - 65536 AND n < 65536, number, former) AS wrapped,
@@ -43,19 +43,27 @@ FROM
                         step, arrayMap((t, e) -> t - e, second, earlier)) AS restarted
         FROM
         (
-            SELECT cluster, node, process, day, arraySort(groupArray(message)) AS messages
+            SELECT cluster, node, process, day, arraySort(groupArray(message)) AS messages, max(received) AS last
             FROM
             (
-                SELECT cluster, node, if(events.app_id = '', facility, events.app_id) AS process, toDate(time) AS day,
+                SELECT cluster, node, received_at AS received, if(events.app_id = '', facility, events.app_id) AS process, toDate(time) AS day,
                        bitShiftLeft(toUInt64(toDateTime(time)), 32) + assumeNotNull(seq)
                            + arrayJoin(range(greatest(1, toUInt8OrZero(substringIndex(substringIndex(said, '\x1f', -1), '/', -1))))) AS message
-                FROM events FINAL` + receivedThen + ` AND isNotNull(seq)
+                FROM events` + receivedThen + ` AND isNotNull(seq)
                 SETTINGS max_block_size = 65409
             )
             GROUP BY cluster, node, process, day
             SETTINGS max_block_size = 4
         )
     )
+)`
+
+const sentNumbers = `
+SELECT cluster, node, process, runs, first_run, last_run, missing, gaps
+FROM
+(
+    SELECT * EXCEPT (at) FROM day_numbers FINAL` + summedUp + `
+    UNION ALL` + numbersOfDays + `
 )
 ORDER BY cluster, node, process, day`
 
@@ -65,7 +73,7 @@ type nodeName struct{ cluster, node string }
 const mostCounters = 100_000 // are given, of which most can only be invented
 
 // counters follows the numbers of every process, but for others beyond the most that are given.
-func (s *Store) counters(ctx context.Context, f event.Filter) (all map[nodeName][]event.Counter, others int, err error) {
+func (s *Store) counters(ctx context.Context, f event.Filter, days askedDays) (all map[nodeName][]event.Counter, others int, err error) {
 	all = map[nodeName][]event.Counter{}
 	n := 0
 	var at nodeName
@@ -80,7 +88,7 @@ func (s *Store) counters(ctx context.Context, f event.Filter) (all map[nodeName]
 		}
 		at, c = node, counter{Counter: event.Counter{AppID: process}}
 	}
-	err = s.each(ctx, survey, "read sequence numbers", sentNumbers, filterParameters(f), func(rows driver.Rows) error {
+	err = s.each(ctx, survey, "read sequence numbers", days.in(sentNumbers), days.parameters(f), func(rows driver.Rows) error {
 		var node nodeName
 		var process string
 		var d numbersOfDay

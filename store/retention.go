@@ -15,6 +15,9 @@ import (
 var kept = []struct{ table, from string }{
 	{"events", "toDateTime(time + toIntervalMillisecond(lag))"},
 	{"unparsed", "toDateTime(received_at)"},
+	{"days", "toDateTime(last)"},
+	{"day_senders", "toDateTime(last)"},
+	{"day_numbers", "toDateTime(last)"},
 }
 
 const tableDefinition = `

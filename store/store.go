@@ -55,6 +55,7 @@ type Store struct {
 	deciding sync.Mutex  // one batch at a time: it must know what the one before it will store
 	memory   memory      // of the rows stored lately; used by the one who decides
 	newest   newest      // events, for those who ask
+	days     days        // of events, for those who ask
 	spare    chan *Batch // whose memory can be used again
 	proofs   [3]proof    // of events, unparsed and other
 

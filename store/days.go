@@ -28,7 +28,9 @@ import (
 
 // days are what is remembered of the days of which there are events.
 type days struct {
-	mu    sync.Mutex // held while the database is asked: who comes meanwhile needs the same answer
+	summing sync.Mutex // held while days are summed up, which takes long
+
+	mu    sync.Mutex // held while what was committed is read: who comes meanwhile needs the same answer
 	read  time.Time  // when everything was read
 	mark  event.Mark // what is in
 	list  map[int32]*eventDay
@@ -106,7 +108,8 @@ func (d *days) follow(ctx context.Context, s *Store) error {
 		if err := rows.Scan(&n, &cluster, &spool, &began, &first, &last, &upto); err != nil {
 			return asked("look at the days", err)
 		}
-		next.take(n, first, last, upto <= summed[n][spool])
+		sum, is := summed[n]
+		next.take(n, first, last, is && upto <= sum[spool])
 		next.begin(cluster, time.UnixMilli(began).UTC())
 		return nil
 	})
@@ -136,17 +139,33 @@ func (d *days) begin(cluster string, at time.Time) {
 type askedDays struct{ sums, events dayList }
 
 // daysOf gives the days that f asks about. Sums that are missing are made, if that is possible.
-func (s *Store) daysOf(ctx context.Context, f event.Filter) (asked askedDays, err error) {
+func (s *Store) daysOf(ctx context.Context, f event.Filter) (askedDays, error) {
 	d := &s.days
+	asked, missing, err := d.split(ctx, s, f)
+	if err != nil {
+		return asked, err
+	}
+	for _, month := range missing.months() {
+		if err := d.sum(ctx, s, month); err != nil {
+			s.log.Warn("days are not summed up: their events are read for each question about the senders", "error", err)
+			asked.events = append(asked.events, month...)
+			continue
+		}
+		asked.sums = append(asked.sums, month...)
+	}
+	return asked, ctx.Err()
+}
+
+// split gives the days that f asks about, those apart whose sums are missing.
+func (d *days) split(ctx context.Context, s *Store, f event.Filter) (asked askedDays, missing dayList, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.follow(ctx, s); err != nil {
-		return asked, err
+		return asked, nil, err
 	}
 	from, to := milliseconds(f.Window)
 	narrow := f.Device != "" || f.Protocol != "" || f.Alarm != "" || f.Reason != nil // sums do not tell them apart
 	over, still := time.Now().UnixMilli()-dayLength, time.Now().Add(-quiet).UnixMilli()
-	var missing dayList
 	for n, day := range d.list {
 		switch {
 		case day.last < from || day.first >= to:
@@ -160,15 +179,7 @@ func (s *Store) daysOf(ctx context.Context, f event.Filter) (asked askedDays, er
 			asked.events = append(asked.events, n)
 		}
 	}
-	for _, month := range missing.months() {
-		if err := d.sum(ctx, s, month); err != nil {
-			s.log.Warn("days are not summed up: their events are read for each question about the senders", "error", err)
-			asked.events = append(asked.events, month...)
-			continue
-		}
-		asked.sums = append(asked.sums, month...)
-	}
-	return asked, ctx.Err()
+	return asked, missing, nil
 }
 
 // in puts the days into a statement. They are too many for parameters, which travel in the address.
@@ -191,33 +202,51 @@ INSERT INTO day_senders (day, source, cluster, node, messages, first, last, endp
                          severities, alarms, timed, lags, made, came)`
 	insertNumbers = `
 INSERT INTO day_numbers (day, cluster, node, process, runs, first_run, last_run, missing, gaps, last)`
-	insertDay = `
-INSERT INTO days (day, upto, last)
-SELECT {day:Int32}, mapFromArrays({spools:Array(String)}, {upto:Array(UInt64)}), fromUnixTimestamp64Milli({last:Int64})`
+	insertDays = `
+INSERT INTO days (day, last, upto)
+SELECT one.1, fromUnixTimestamp64Milli(one.2), mapFromArrays({spools:Array(String)}, {upto:Array(UInt64)})
+FROM (SELECT arrayJoin(arrayZip({days:Array(Int32)}, {last:Array(Int64)})) AS one)`
 )
 
-// sum sums up days, as they are at d.mark or later.
-func (d *days) sum(ctx context.Context, s *Store, list dayList) error {
+// sum sums up days, as they are at d.mark or later. One month at a time: the sums of a second question are those of the first.
+func (d *days) sum(ctx context.Context, s *Store, month dayList) error {
+	d.summing.Lock()
+	defer d.summing.Unlock()
+	d.mu.Lock()
+	mark, are := d.mark, map[int32]*eventDay{}
+	for _, n := range month {
+		if day := d.list[n]; day != nil && !day.summed {
+			are[n] = day
+		}
+	}
+	d.mu.Unlock()
+	if len(are) == 0 {
+		return nil
+	}
 	ctx, _, cancel := s.limit(ctx, survey)
 	defer cancel()
-	of := askedDays{events: list}
+	of := askedDays{events: slices.Sorted(maps.Keys(are))}
 	for _, statement := range []string{insertSenders + sendersOfDays, insertNumbers + numbersOfDays} {
 		if err := s.conn.Exec(ctx, of.in(statement), of.parameters(event.Filter{})...); err != nil {
 			return written("sum up days", late(ctx, err))
 		}
 	}
-	spools := slices.Sorted(maps.Keys(d.mark))
-	upto := make([]uint64, len(spools))
-	for i, spool := range spools {
-		upto[i] = d.mark[spool]
+	spools, upto, last := slices.Sorted(maps.Keys(mark)), []uint64{}, []int64{}
+	for _, spool := range spools {
+		upto = append(upto, mark[spool])
 	}
-	for _, n := range list {
-		err := s.conn.Exec(ctx, insertDay, clickhouse.Named("day", n), clickhouse.Named("spools", spools), clickhouse.Named("upto", upto),
-			clickhouse.Named("last", d.list[n].last))
-		if err != nil {
-			return written("sum up days", late(ctx, err))
-		}
-		d.list[n].summed = true
+	for _, n := range of.events {
+		last = append(last, are[n].last)
+	}
+	err := s.conn.Exec(ctx, insertDays, clickhouse.Named("days", []int32(of.events)), clickhouse.Named("last", last),
+		clickhouse.Named("spools", spools), clickhouse.Named("upto", upto))
+	if err != nil {
+		return written("sum up days", late(ctx, err))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, day := range are { // one that has changed meanwhile is another now
+		day.summed = true
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ type Source interface {
 	Mark(ctx context.Context) (event.Mark, error)
 	// Known counts the devices of each cluster that are known, whether or not anything happened to them.
 	Known(ctx context.Context) (map[string]int, error)
-	// Began gives the time of the first event of each cluster, ever.
+	// Began gives the time since when events of each cluster are known, ever.
 	Began(ctx context.Context) (map[string]time.Time, error)
 }
 

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"flapwatch/event"
@@ -166,7 +167,6 @@ func (p *population) write(h *phone, at time.Time, node, reason int) {
 	e.Seq, e.HasSeq, e.Host, e.Node, e.Source, e.Cluster, e.AppID = p.seq[node], true, nodes[node], nodes[node], "10.0.0."+nodes[node][5:], "Campus", "Cisco CallManager"
 	e.PRI, e.HasPRI, e.Facility, e.Severity, e.Alarm, e.Text = 187, true, "UC_CALLMANAGER", 3, "EndPointUnregistered", "An endpoint has unregistered"
 	e.Device, e.IP, e.Description, e.Protocol, e.DeviceType, e.HasDeviceType = h.name, h.ip, h.description, "SIP", 592, true
-	more := ""
 	switch reason {
 	case registered:
 		e.PRI, e.Severity, e.Alarm, e.Text, e.Role = 190, 6, "EndPointRegistered", "An endpoint registered", event.Up
@@ -175,16 +175,22 @@ func (p *population) write(h *phone, at time.Time, node, reason int) {
 	default:
 		e.Signal = "SIPRegisterInd"
 	}
+	e.Tags = append(e.Tags, event.Tag{Key: "DeviceName", Value: h.name}, event.Tag{Key: "IPAddress", Value: h.ip}, event.Tag{Key: "Protocol", Value: e.Protocol},
+		event.Tag{Key: "DeviceType", Value: "592"}, event.Tag{Key: "Description", Value: h.description})
 	if reason != registered {
 		e.Event.Reason, e.HasReason = uint32(reason), true
-		more = fmt.Sprintf("[Reason=%d][LastSignalReceived=%s]", reason, e.Signal)
+		e.Tags = append(e.Tags, event.Tag{Key: "Reason", Value: strconv.Itoa(reason)}, event.Tag{Key: "LastSignalReceived", Value: e.Signal})
 	}
+	e.Tags = append(e.Tags, event.Tag{Key: "AppID", Value: e.AppID}, event.Tag{Key: "ClusterID", Value: e.Cluster}, event.Tag{Key: "NodeID", Value: e.Node})
 	b := fmt.Appendf(p.raw[:0], "<%d>%d: %s: ", e.PRI, e.Seq, e.Host)
 	from := len(b)
 	b = e.Time.AppendFormat(b, "Jan 02 2006 15:04:05.000 UTC")
 	to := len(b)
-	b = fmt.Appendf(b, " :  %%UC_CALLMANAGER-%d-%s: %%[DeviceName=%s][IPAddress=%s][Protocol=SIP][DeviceType=592][Description=%s]%s[AppID=%s][ClusterID=Campus][NodeID=%s]: %s",
-		e.Severity, e.Alarm, h.name, h.ip, h.description, more, e.AppID, e.Node, e.Text)
+	b = fmt.Appendf(b, " :  %%UC_CALLMANAGER-%d-%s: %%", e.Severity, e.Alarm)
+	for _, tag := range e.Tags {
+		b = fmt.Appendf(b, "[%s=%s]", tag.Key, tag.Value)
+	}
+	b = fmt.Appendf(b, ": %s", e.Text)
 	p.raw, e.Raw = b, string(b)
 	e.Claimed = e.Raw[from:to]
 	e.Identify(event.Alarm, "")

@@ -107,8 +107,11 @@ func (c *cutter) patience() time.Duration {
 	return c.Age
 }
 
-// add puts a record into the open span, and gives a new span to the next worker that is free.
+// add puts a record into the open span, or into a new one, which goes to the next worker that is free, where that has no room for it.
 func (c *cutter) add(ctx context.Context, r *spool.Record) error {
+	if c.open != nil && r.First+uint64(r.Count)-c.open.first > uint64(c.Frames) {
+		c.finish()
+	}
 	if c.open == nil {
 		s := &span{
 			first: c.at, since: time.Now(), replay: r.First < c.committed,

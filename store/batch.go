@@ -133,7 +133,7 @@ func (b *Batch) Len() int { return len(b.events.ids) + len(b.unparsed.id.v) + le
 // Bytes is about the memory the rows take.
 func (b *Batch) Bytes() int {
 	const eventOverhead = 200
-	return len(b.events.rest.wire) + len(b.unparsed.raw.wire) + len(b.other.raw.wire) + eventOverhead*len(b.events.ids)
+	return b.events.rest.bytes() + b.unparsed.raw.bytes() + b.other.raw.bytes() + eventOverhead*len(b.events.ids)
 }
 
 // Times that a row can have: those that a ClickHouse DateTime holds, with room for the retention.

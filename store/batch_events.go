@@ -9,9 +9,8 @@ import (
 
 // eventRows are rows of the table events under construction, and beside them what the search for duplicates needs.
 type eventRows struct {
-	ids     []event.ID
-	seconds []int64 // Unix seconds of the events' times
-	placed  []bool  // the id names the place of the record, not what it says
+	ids    []event.ID
+	placed []bool // the id names the place of the record, not what it says
 
 	cluster              word
 	device, ip, givenID  text
@@ -41,9 +40,8 @@ func (r *eventRows) columns() block {
 
 // add adds a row. given says that its id came with it, of whatever making.
 func (r *eventRows) add(e *event.Row, spool string, given bool) {
-	r.ids = append(r.ids, e.ID)
-	r.seconds = append(r.seconds, e.Time.Unix())
-	r.placed = append(r.placed, e.TimeSource == event.FromReceipt)
+	r.ids = append(doubled(r.ids), e.ID)
+	r.placed = append(doubled(r.placed), e.TimeSource == event.FromReceipt)
 	form := ""
 	r.values = append(r.values[:0], "", "", "")
 	if e.Layout == 0 {
@@ -62,20 +60,23 @@ func (r *eventRows) add(e *event.Row, spool string, given bool) {
 	}
 }
 
+// second is the Unix second of the event in a row.
+func (r *eventRows) second(row int32) int64 { return r.time.v[row] / 1000 }
+
 // close gives all rows the end of their stretch.
 func (r *eventRows) close(next uint64) { r.rangeEnd = constant{next, len(r.ids)} }
 
 // take appends rows of others, as they are.
 func (r *eventRows) take(from *eventRows, rows []int32) {
 	for _, row := range rows {
-		r.ids, r.seconds, r.placed = append(r.ids, from.ids[row]), append(r.seconds, from.seconds[row]), append(r.placed, from.placed[row])
+		r.ids, r.placed = append(r.ids, from.ids[row]), append(r.placed, from.placed[row])
 	}
 	r.columns().take(from.columns(), rows)
 }
 
 // forget empties what columns does not name.
 func (r *eventRows) forget() {
-	r.ids, r.seconds, r.placed = r.ids[:0], r.seconds[:0], r.placed[:0]
+	r.ids, r.placed = r.ids[:0], r.placed[:0]
 	clear(r.recent[:])
 }
 

@@ -74,7 +74,7 @@ func appendLength(b []byte, n int) []byte {
 // number is a column of a type with a fixed size.
 type number[T int64 | uint64 | uint32 | uint8 | bool] struct{ v []T }
 
-func (c *number[T]) add(v T) { c.v = append(c.v, v) }
+func (c *number[T]) add(v T) { c.v = append(doubled(c.v), v) }
 func (c *number[T]) reset()  { c.v = c.v[:0] }
 
 func (c *number[T]) kind() string {
@@ -127,6 +127,16 @@ func littleEndian[T int64 | uint64 | uint32 | uint8 | bool](v []T) []byte {
 
 // sameOrder says that the processor's numbers are little-endian.
 var sameOrder = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// doubled gives a full slice as much room again, so that the columns of a full batch have no more than they need.
+func doubled[T any](v []T) []T {
+	if len(v) == cap(v) {
+		return more(v)
+	}
+	return v
+}
+
+func more[T any](v []T) []T { return slices.Grow(v, max(1<<10, len(v))) }
 
 // moment is a column of times in milliseconds since 1970.
 type moment struct{ number[int64] }

@@ -2,8 +2,10 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 )
 
@@ -48,5 +50,43 @@ func TestEmptyRows(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A column gives back and sends rows of any length, in however many pieces they lie, also when it is filled again.
+func TestPieces(t *testing.T) {
+	var c text
+	for range 2 {
+		var want []string
+		var wire []byte
+		var some []int32
+		for i, size := range []int{1, pieceSize / 2, pieceSize/2 - 20, 0, 3, pieceSize, 2 * pieceSize, 1, pieceSize - binary.MaxVarintLen64, 7} {
+			for range 1 + i%3*stride {
+				want = append(want, strings.Repeat(string(rune('a'+i)), size))
+			}
+		}
+		for row, s := range want {
+			c.add(s)
+			wire = appendString(wire, s)
+			if row%7 == 0 {
+				some = append(some, int32(row))
+			}
+		}
+		for row, s := range want {
+			if got := c.string(int32(row)); got != s {
+				t.Fatalf("row %d has %d bytes of %.1q, want %d of %.1q", row, len(got), got, len(s), s)
+			}
+		}
+		if got := nativeOf(&c, nil); !bytes.Equal(got, wire) || c.bytes() != len(wire) {
+			t.Errorf("%d bytes are sent and %d counted of %d rows, want %d", len(got), c.bytes(), len(want), len(wire))
+		}
+		wire = wire[:0]
+		for _, row := range some {
+			wire = appendString(wire, want[row])
+		}
+		if got := nativeOf(&c, some); !bytes.Equal(got, wire) {
+			t.Errorf("%d bytes are sent of some rows, want %d", len(got), len(wire))
+		}
+		c.reset()
 	}
 }

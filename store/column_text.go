@@ -10,57 +10,100 @@ import (
 	"flapwatch/event"
 )
 
-// text is a column of strings. It holds each with its length before it, as Native wants them. Nothing is held of it as long as all rows
-// are empty.
+// text is a column of strings. It holds each with its length before it, as Native wants them, in pieces of memory that are never moved.
+// Nothing is held of it as long as all rows are empty.
 type text struct {
-	rows  int
-	wire  []byte   // empty while all rows are
-	marks []uint32 // where every stride-th row begins in wire
+	rows   int
+	pieces [][]byte // no row is in two; none while all rows are empty
+	marks  []spot   // where every stride-th row begins
+	spare  [][]byte // pieces to be used again
 }
 
-const stride = 64
+// spot is a place in the pieces of a text.
+type spot struct{ piece, offset uint32 }
+
+const (
+	stride    = 64
+	pieceSize = 256 << 10 // a longer row has a piece of its own
+)
 
 func (c *text) add(s string) {
-	if len(c.wire) == 0 && s == "" {
+	if len(c.pieces) == 0 && s == "" {
 		c.rows++
 		return
 	}
-	c.begin()
-	c.wire = appendString(c.wire, s)
+	c.end(appendString(c.begin(len(s)), s))
 }
 
 func (c *text) addBytes(b []byte) {
-	c.begin()
-	c.wire = append(appendLength(c.wire, len(b)), b...)
+	c.end(append(appendLength(c.begin(len(b)), len(b)), b...))
 }
 
-// begin begins a row in wire.
-func (c *text) begin() {
-	if len(c.wire) == 0 {
-		empty := c.rows
-		c.rows = 0
-		for range empty {
-			c.mark()
-			c.wire = appendString(c.wire, "")
-		}
+// begin begins a row of size bytes: these and their length are to be appended to what it gives, for end.
+func (c *text) begin(size int) []byte {
+	if len(c.pieces) == 0 {
+		c.fill()
 	}
-	c.mark()
-}
-
-func (c *text) mark() {
+	last := c.pieces[len(c.pieces)-1]
+	if cap(last)-len(last) < binary.MaxVarintLen64+size {
+		last = c.more(size)
+	}
 	if c.rows%stride == 0 {
-		c.marks = append(c.marks, uint32(len(c.wire)))
+		c.marks = append(c.marks, spot{uint32(len(c.pieces) - 1), uint32(len(last))})
 	}
 	c.rows++
+	return last
+}
+
+// end ends a row.
+func (c *text) end(piece []byte) { c.pieces[len(c.pieces)-1] = piece }
+
+// more begins a piece that has room for a row of size bytes.
+func (c *text) more(size int) []byte {
+	var piece []byte
+	most, last := binary.MaxVarintLen64+size, len(c.spare)-1
+	if most <= pieceSize && last >= 0 {
+		piece, c.spare = c.spare[last], c.spare[:last]
+	} else {
+		piece = make([]byte, 0, max(most, pieceSize))
+	}
+	c.pieces = append(c.pieces, piece)
+	return piece
+}
+
+// fill gives the empty rows so far a place.
+func (c *text) fill() {
+	empty := c.rows
+	c.rows = 0
+	c.more(0)
+	for range empty {
+		c.end(appendString(c.begin(0), ""))
+	}
 }
 
 func (c *text) kind() string { return "String" }
 
-func (c *text) reset() { c.rows, c.wire, c.marks = 0, c.wire[:0], c.marks[:0] }
+func (c *text) reset() {
+	for _, piece := range c.pieces {
+		if cap(piece) == pieceSize {
+			c.spare = append(c.spare, piece[:0])
+		}
+	}
+	clear(c.pieces)
+	c.rows, c.pieces, c.marks = 0, c.pieces[:0], c.marks[:0]
+}
+
+// bytes is what the rows take, with their lengths.
+func (c *text) bytes() (n int) {
+	for _, piece := range c.pieces {
+		n += len(piece)
+	}
+	return n
+}
 
 // string is the text of a row.
 func (c *text) string(row int32) string {
-	if len(c.wire) == 0 {
+	if len(c.pieces) == 0 {
 		return ""
 	}
 	wire := c.at(row)
@@ -68,10 +111,15 @@ func (c *text) string(row int32) string {
 	return string(wire[n:])
 }
 
-// at is a row in wire.
+// at is a row with its length.
 func (c *text) at(row int32) []byte {
-	rest := c.wire[c.marks[row/stride]:]
+	m := c.marks[row/stride]
+	rest := c.pieces[m.piece][m.offset:]
 	for passed := row / stride * stride; ; passed++ {
+		for len(rest) == 0 {
+			m.piece++
+			rest = c.pieces[m.piece]
+		}
 		length, n := binary.Uvarint(rest)
 		if end := n + int(length); passed == row {
 			return rest[:end]
@@ -83,10 +131,10 @@ func (c *text) at(row int32) []byte {
 
 func (c *text) native(out *net.Buffers, rows []int32) {
 	switch {
-	case len(c.wire) == 0:
+	case len(c.pieces) == 0:
 		*out = repeated(*out, appendString(nil, ""), chosen(rows, c.rows))
 	case rows == nil:
-		*out = append(*out, c.wire)
+		*out = append(*out, c.pieces...)
 	default:
 		var picked []byte
 		for _, row := range rows {
@@ -163,7 +211,7 @@ func (c *word) add(s string) {
 }
 
 // addNumber adds the word with that number.
-func (c *word) addNumber(n uint32) { c.rows = append(c.rows, n) }
+func (c *word) addNumber(n uint32) { c.rows = append(doubled(c.rows), n) }
 
 // numberOf gives the number of a word, which is learned if it is new.
 func (c *word) numberOf(s string) uint32 {
@@ -272,7 +320,7 @@ func (c *word) values(rows []int32) any {
 // identity is a column of ids.
 type identity struct{ v []event.ID }
 
-func (c *identity) add(id event.ID) { c.v = append(c.v, id) }
+func (c *identity) add(id event.ID) { c.v = append(doubled(c.v), id) }
 func (c *identity) kind() string    { return "FixedString(16)" }
 func (c *identity) reset()          { c.v = c.v[:0] }
 

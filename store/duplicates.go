@@ -44,11 +44,13 @@ import (
 // ClickHouse is asked only about what memory (memory.go) cannot know. Memory does not know what another process writes:
 // an event that two receivers with one database have both got is counted by both, and read once.
 
+const atOnce = 32 // ids that are looked for together
+
 // decide fills b.fresh with the rows of events that are no duplicates.
 func (b *Batch) decide(ctx context.Context) error {
 	e, m := &b.events, &b.store.memory
 	m.begin(b)
-	if err := b.store.loadDays(ctx, e.seconds); err != nil {
+	if err := b.store.loadDays(ctx, e.time.v); err != nil {
 		return err
 	}
 	b.fresh = b.fresh[:0]
@@ -56,8 +58,11 @@ func (b *Batch) decide(ctx context.Context) error {
 	last, old := int64(math.MinInt64), false
 	for i, id := range e.ids {
 		row := int32(i)
-		if second := e.seconds[i]; second != last {
+		if second := e.second(row); second != last {
 			last, old = second, m.old(second)
+		}
+		if i%atOnce == 0 {
+			m.approach(e.ids[i:min(i+atOnce, len(e.ids))], old)
 		}
 		if !m.enter(id, old || e.placed[i]) {
 			continue
@@ -65,8 +70,8 @@ func (b *Batch) decide(ctx context.Context) error {
 		switch {
 		case e.placed[i]:
 			byID = append(byID, row)
-		case m.complete(e.seconds[i]): // and without it
-		case m.stored(e.seconds[i]):
+		case m.complete(last): // and without it
+		case m.stored(last):
 			byTime = append(byTime, row)
 		}
 		b.fresh = append(b.fresh, row)
@@ -120,11 +125,11 @@ WHERE time >= fromUnixTimestamp64Milli({from:Int64}) AND time < fromUnixTimestam
   AND (intDiv(toUnixTimestamp64Milli(time), 1000), xxh3(device)) IN (%s)`
 
 func (s *Store) findByTime(ctx context.Context, e *eventRows, rows []int32, found finding) error {
-	from, to := e.seconds[rows[0]], e.seconds[rows[0]]
+	from, to := e.second(rows[0]), e.second(rows[0])
 	pairs := make([]string, len(rows))
 	for i, row := range rows {
-		from, to = min(from, e.seconds[row]), max(to, e.seconds[row])
-		pairs[i] = "(" + strconv.FormatInt(e.seconds[row], 10) + "," + strconv.FormatUint(hashDevice(e.device.string(row)), 10) + ")"
+		from, to = min(from, e.second(row)), max(to, e.second(row))
+		pairs[i] = "(" + strconv.FormatInt(e.second(row), 10) + "," + strconv.FormatUint(hashDevice(e.device.string(row)), 10) + ")"
 	}
 	query := fmt.Sprintf(findEventsByTime, strings.Join(pairs, ","))
 	parameters := []any{clickhouse.Named("from", from*1000), clickhouse.Named("to", to*1000+1000)}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"time"
+	"unsafe"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/zeebo/xxh3"
@@ -86,8 +87,12 @@ func (s *Store) sendBatch(ctx context.Context, statement string, columns block, 
 // one whose answer was lost can be sent again.
 func (t target) token(rows []int32) string {
 	h := xxh3.New()
-	for _, row := range rows {
-		h.Write(t.ids[row][:])
+	if len(rows) == len(t.ids) {
+		h.Write(unsafe.Slice(&t.ids[0][0], len(t.ids)*len(t.ids[0])))
+	} else {
+		for _, row := range rows {
+			h.Write(t.ids[row][:])
+		}
 	}
 	return t.attempt + "/" + t.table + "/" + hex.EncodeToString(binary.BigEndian.AppendUint64(nil, h.Sum64()))
 }

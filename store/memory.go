@@ -58,7 +58,7 @@ const (
 	secondsPerDay = 86_400
 	maxDays       = 512 // remembered; 10.8 kB each
 	maxNewDays    = 64  // loaded for one batch
-	maxIDs        = 1 << 18
+	maxIDs        = 1 << 17
 )
 
 // day has a bit for each second.
@@ -135,6 +135,14 @@ func (m *memory) written(ctx context.Context) error {
 	return nil
 }
 
+// approach prepares for the ids that come next.
+func (m *memory) approach(ids []event.ID, old bool) {
+	m.current.ids.approach(ids)
+	if old {
+		m.previous.ids.approach(ids)
+	}
+}
+
 // enter takes in an id of the batch that was begun, and says whether it is neither remembered nor in the batch already. old says that the
 // previous generation may have it.
 func (m *memory) enter(id event.ID, old bool) bool {
@@ -153,7 +161,7 @@ func (m *memory) learn(b *Batch, rows []int32) *writing {
 	m.decided[b.spool] = b.next
 	last, complete, kept := int64(math.MinInt64), false, 0
 	for _, row := range rows {
-		if second := b.events.seconds[row]; second != last {
+		if second := b.events.second(row); second != last {
 			last, complete = second, m.complete(second) || m.open(second)
 		}
 		if complete {
@@ -163,7 +171,7 @@ func (m *memory) learn(b *Batch, rows []int32) *writing {
 	if m.entered != kept {
 		m.undo()
 		for _, row := range rows {
-			if m.complete(b.events.seconds[row]) {
+			if m.complete(b.events.second(row)) {
 				m.current.ids.add(b.events.ids[row])
 			}
 		}
@@ -205,9 +213,9 @@ FROM events
 WHERE time >= fromUnixTimestamp64Milli({from:Int64}) AND time < fromUnixTimestamp64Milli({to:Int64})
   AND intDiv(toUnixTimestamp64Milli(time), 86400000) IN {days:Array(Int64)}`
 
-// loadDays loads the days of the seconds that are not known. Too many at once are left unknown.
-func (s *Store) loadDays(ctx context.Context, seconds []int64) error {
-	unknown := s.memory.unknown(seconds)
+// loadDays loads the days of times, in milliseconds, that are not known. Too many at once are left unknown.
+func (s *Store) loadDays(ctx context.Context, times []int64) error {
+	unknown := s.memory.unknown(times)
 	if len(unknown) == 0 {
 		return nil
 	}
@@ -239,12 +247,12 @@ func (s *Store) loadDays(ctx context.Context, seconds []int64) error {
 	return err
 }
 
-// unknown gives the days of the seconds that are not loaded, at most maxNewDays.
-func (m *memory) unknown(seconds []int64) []int64 {
+// unknown gives the days of times that are not loaded, at most maxNewDays.
+func (m *memory) unknown(times []int64) []int64 {
 	var list []int64
 	last := int64(-1)
-	for _, second := range seconds {
-		number := second / secondsPerDay
+	for _, ms := range times {
+		number := ms / (secondsPerDay * 1000)
 		if number == last {
 			continue
 		}
@@ -272,22 +280,23 @@ type idSet struct {
 	ids   []event.ID
 	slots []uint32 // 0, or place in ids + 1 and above it bits of the hash, which tell most other ids without a look at them
 	seed  uint64
+	seen  uint32 // by approach, which would be left out otherwise
 }
 
 const placeBits = 24
 
-// full says whether n ids are all that so many slots are good for: fewer slots lie closer together in the processor's cache, which
-// counts for more than the slots that are passed on the way.
-func full(n, slots int) bool { return 4*n >= 3*slots }
+// most is how many ids so many slots are good for: fewer slots lie closer together in the processor's cache, which counts for more than
+// the slots that are passed on the way.
+func most(slots int) int { return slots / 4 * 3 }
 
 // reset empties the set and makes room for n ids.
 func (s *idSet) reset(n int) {
 	size := 1024
-	for full(n, size) {
+	for most(size) <= n {
 		size *= 2
 	}
 	if len(s.slots) < size {
-		s.slots = make([]uint32, size)
+		s.ids, s.slots = make([]event.ID, 0, most(size)), make([]uint32, size)
 	} else {
 		clear(s.slots)
 	}
@@ -309,6 +318,17 @@ func (s *idSet) find(id event.ID) (i int, bits uint32) {
 	}
 }
 
+// approach looks at the slots where some ids may be, all at once: whoever comes for one after the other finds them in the cache.
+func (s *idSet) approach(ids []event.ID) {
+	var seen uint32
+	if mask := len(s.slots) - 1; mask >= 0 {
+		for _, id := range ids {
+			seen |= s.slots[int(s.hash(id))&mask]
+		}
+	}
+	s.seen = seen
+}
+
 func (s *idSet) has(id event.ID) bool {
 	if len(s.ids) == 0 {
 		return false
@@ -319,7 +339,7 @@ func (s *idSet) has(id event.ID) bool {
 
 // add adds id and says whether it was missing.
 func (s *idSet) add(id event.ID) bool {
-	if full(len(s.ids), len(s.slots)) {
+	if len(s.ids) >= most(len(s.slots)) {
 		s.grow()
 	}
 	i, bits := s.find(id)
@@ -356,6 +376,7 @@ func (s *idSet) forget(id event.ID) {
 
 func (s *idSet) grow() {
 	s.slots = make([]uint32, max(1024, 2*len(s.slots)))
+	s.ids = append(make([]event.ID, 0, most(len(s.slots))), s.ids...)
 	for i, id := range s.ids {
 		slot, bits := s.find(id)
 		s.slots[slot] = bits | uint32(i+1)

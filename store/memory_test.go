@@ -82,7 +82,7 @@ func TestMemoryForgets(t *testing.T) {
 		e := &b.events
 		for i := range n {
 			e.ids = append(e.ids, event.ID(xxh3.HashString128(strconv.Itoa(from+i)).Bytes()))
-			e.seconds = append(e.seconds, second)
+			e.time.add(second * 1000)
 			all = append(all, int32(i))
 		}
 		return b, all
@@ -134,11 +134,11 @@ func TestMemoryForgets(t *testing.T) {
 
 func TestUnknownDays(t *testing.T) {
 	var m memory
-	var seconds []int64
+	var times []int64
 	for n := range int64(1000) {
-		seconds = append(seconds, n%100*secondsPerDay, n%100*secondsPerDay+1)
+		times = append(times, n%100*secondsPerDay*1000, n%100*secondsPerDay*1000+1)
 	}
-	unknown := m.unknown(seconds)
+	unknown := m.unknown(times)
 	if len(unknown) != maxNewDays {
 		t.Fatalf("%d days are loaded at once, want %d", len(unknown), maxNewDays)
 	}
@@ -158,14 +158,15 @@ func TestMemoryOfUndecided(t *testing.T) {
 	batch := func(second int64, ids ...uint64) *Batch {
 		b := &Batch{spool: "a"}
 		for _, n := range ids {
-			b.events.ids, b.events.seconds = append(b.events.ids, idOfNumber(n)), append(b.events.seconds, second)
+			b.events.ids = append(b.events.ids, idOfNumber(n))
+			b.events.time.add(second * 1000)
 		}
 		return b
 	}
 	enter := func(b *Batch) (fresh []int32) {
 		m.begin(b)
 		for i, id := range b.events.ids {
-			if m.enter(id, m.old(b.events.seconds[i])) {
+			if m.enter(id, m.old(b.events.second(int32(i)))) {
 				fresh = append(fresh, int32(i))
 			}
 		}

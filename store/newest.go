@@ -69,22 +69,44 @@ func (n *newest) learn(e *eventRows, rows []int32) {
 	if !n.begun || len(rows) == 0 {
 		return
 	}
-	times := make([]int64, len(rows))
-	for i, row := range rows {
-		times[i] = e.time.v[row]
-	}
-	slices.Sort(times)
-	if over := len(times) - n.most; over > 0 {
-		n.floor = max(n.floor, times[over-1])
-	}
+	n.floor = max(n.floor, floorOf(e.time.v, rows, n.most))
 	switch {
 	case n.last <= n.floor:
 		n.drop()
 	case len(n.latest.ids) > n.most:
 		n.unpack()
 	}
-	n.latest.take(e, slices.DeleteFunc(slices.Clone(rows), func(row int32) bool { return e.time.v[row] <= n.floor }))
-	n.last = max(n.last, times[len(times)-1])
+	var later []int32
+	for _, row := range rows {
+		if ms := e.time.v[row]; ms > n.floor {
+			later = append(later, row)
+			n.last = max(n.last, ms)
+		}
+	}
+	n.latest.take(e, later)
+}
+
+// floorOf gives a time that at most that many rows are later than, and all later rows are as many where so many have times of their own.
+// Mostly the rows at the end are the latest, so that only few have to be put in order.
+func floorOf(times []int64, rows []int32, most int) int64 {
+	if len(rows) <= most {
+		return math.MinInt64
+	}
+	least := int64(math.MaxInt64) // of as many rows as are wanted
+	for _, row := range rows[len(rows)-most:] {
+		least = min(least, times[row])
+	}
+	var latest []int64
+	for _, row := range rows {
+		if times[row] >= least {
+			latest = append(latest, times[row])
+		}
+	}
+	if over := len(latest) - most; over > 0 {
+		slices.Sort(latest)
+		return latest[over-1]
+	}
+	return least - 1
 }
 
 // drop forgets the rows that are still packed.

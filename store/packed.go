@@ -60,8 +60,7 @@ func (c *text) addPlain(values ...string) {
 	for _, v := range values {
 		size += len(v)
 	}
-	c.begin()
-	c.wire = join(appendLength(c.wire, size), values)
+	c.end(join(appendLength(c.begin(size), size), values))
 }
 
 // number gives a number in decimal digits, nothing for one that is absent.

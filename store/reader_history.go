@@ -45,7 +45,7 @@ GROUP BY cluster, device`
 const inOrder = ` SETTINGS optimize_aggregation_in_order = 1, aggregation_in_order_max_block_bytes = 4000000`
 
 // stretch is how many frames a query may read whose changes are all held.
-const stretch = 1 << 19
+const stretch = 1 << 18
 
 // neighbors are the switch and its port that come with a phone's own view of its last outage, under either of the keys with which nodes
 // send them.

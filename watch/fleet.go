@@ -28,8 +28,8 @@ const (
 	mostOfDevice  = 32_768     // a phone that is lost every five minutes for thirty days
 	leastOfDevice = 512
 
-	restless       = 1024 // changes of a device, the newest ones, that lie within restlessWithin: no phone registers that often
-	restlessWithin = time.Hour
+	restless       = 256 // changes of a device, the newest ones, that lie within restlessWithin: no phone registers that often
+	restlessWithin = time.Hour / 4
 )
 
 // name of a device.

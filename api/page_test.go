@@ -194,7 +194,9 @@ func (f findingsFunc) Fleet(ctx context.Context, q event.Filter) (*diagnose.Surv
 // lossless is a Reader of a store without losses.
 type lossless struct{ Reader }
 
-func (lossless) Losses(context.Context, event.Filter, time.Duration) ([]event.Losses, error) { return nil, nil }
+func (lossless) Losses(context.Context, event.Filter, time.Duration) ([]event.Losses, error) {
+	return nil, nil
+}
 
 // TestPageBegins: a page shows what is known at once, and that it is working, while the rest is worked out.
 func TestPageBegins(t *testing.T) {

@@ -89,13 +89,22 @@ func (s *Store) migrate(ctx context.Context, steps []step) error {
 	if err != nil {
 		return err
 	}
-	for _, step := range steps[done:] {
-		began := time.Now()
-		s.log.Info("applying migration; where it writes a table anew this takes a while", "step", step.name)
+	began := time.Now()
+	took := func() string { return time.Since(began).Round(time.Millisecond).String() }
+	for i, step := range steps[done:] {
+		if done > 0 {
+			s.log.Info("bringing the tables to the schema of this program; with many events that takes a minute or more",
+				"step", step.name, "number", done+i+1, "of", len(steps))
+		}
 		if err := s.apply(ctx, step); err != nil {
 			return err
 		}
-		s.log.Info("migration applied", "step", step.name, "took", time.Since(began).Round(time.Millisecond).String())
+	}
+	switch {
+	case done == 0:
+		s.log.Info("tables made", "took", took())
+	case done < len(steps):
+		s.log.Info("tables have the schema of this program", "took", took())
 	}
 	return nil
 }

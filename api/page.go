@@ -57,11 +57,16 @@ const frontWait = 2 * time.Second
 func (s *server) page(w http.ResponseWriter, r *http.Request) {
 	stats, err := s.Service.Stats(r.Context())
 	v, _ := s.viewOf(r)
+	v.from, v.to = "-7d", "" // what its links and its search ask for
 	day := *v
+	day.from, day.Window.To = "-24h", askedAt(r.Context()).UTC()
+	day.Window.From = day.Window.To.Add(-defaultSpan)
 	ctx, cancel := context.WithTimeout(r.Context(), frontWait)
 	defer cancel()
 	losses := s.lossesIn(ctx, &day)
-	v.from, v.to = "-7d", "" // what its links and its search ask for
+	if losses.Trouble != "" {
+		losses.Trouble = "the picture could not be made in time; the page of the devices that drop waits longer for it"
+	}
 	s.begin(w, "front.html", map[string]any{
 		"View": v, "Losses": losses, "Stats": stats, "StatsFailed": err != nil, "Troubles": s.Service.Ready(r.Context()), "Syslog": s.Service.Syslog(),
 		"Week": v.Week(), "LastWeek": report.LastWeek(v.Window.To).String(), "At": v.Window.To.Format("15:04:05"),

@@ -54,13 +54,16 @@ func (v lossesView) Worst() *Losses {
 	return &worst
 }
 
-// Stretch tells a part in words.
+// Stretch tells a part in words, with the year where it is not the one in which the range ends.
 func (v lossesView) Stretch(p Losses) string {
-	from, to := p.From.In(v.Zone), p.To.In(v.Zone)
-	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
-		return from.Format("Mon 2 Jan 15:04") + " to " + to.Format("15:04")
+	from, to, layout := p.From.In(v.Zone), p.To.In(v.Zone), "Mon 2 Jan 15:04"
+	if from.Year() != v.Window.To.In(v.Zone).Year() {
+		layout = "Mon 2 Jan 2006 15:04"
 	}
-	return from.Format("Mon 2 Jan 15:04") + " to " + to.Format("Mon 2 Jan 15:04")
+	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
+		return from.Format(layout) + " to " + to.Format("15:04")
+	}
+	return from.Format(layout) + " to " + to.Format(layout)
 }
 
 // DevicesIn leads to the devices that drop in a part.

@@ -104,7 +104,7 @@ func TestSummedUp(t *testing.T) {
 
 	commitOn(2)
 	s.days.read = time.Time{} // as at the next start
-	if _, err := s.Began(t.Context()); err != nil || s.days.list[dayOf(noon)].summed == false || s.days.list[dayOf(noon)+2].summed {
+	if _, err := s.Began(t.Context()); err != nil || !s.days.list[dayOf(noon)].summed || s.days.list[dayOf(noon)+2].summed {
 		t.Errorf("the sums that hold at the next start: %+v, %v", s.days.list[dayOf(noon)], err)
 	}
 	f(5, 0)

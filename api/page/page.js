@@ -91,7 +91,6 @@ async function picture() {
 }
 
 async function looks() {
-  await picture();
   for (const path of Object.keys(findings)) await look(path);
 }
 
@@ -102,3 +101,4 @@ function every(seconds, what) {
 
 every(5, counts);
 every(60, looks);
+setTimeout(() => every(60, picture), 60000); // the page came with one

@@ -244,6 +244,9 @@ func theLosses(t *testing.T, p *program) {
 	if bars, rows := strings.Count(picture, "<a "), strings.Count(table, `<th scope="row">`); bars != some || rows != some {
 		t.Errorf("%d bars and %d rows for %d parts with losses", bars, rows, some)
 	}
+	if _, _, front := p.asBrowser("/?from=-2h"); !strings.Contains(front, `"/api/v1/unregistrations?from=-24h"`) {
+		t.Error("the front page does not draw the last 24 hours, whatever it is asked for")
+	}
 }
 
 // TestPagesInBrowser shows the pages in a real browser under their policy, with names and descriptions that want to be more than text: what
